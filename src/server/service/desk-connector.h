@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "common/desk-clock.h"
+#include "common/desk-random.h"
+#include "model/desk-message.h"
+#include "model/desk-platform.h"
+
+/* The interface between the rules and the messaging platforms. A connector turns a platform's payloads
+ * into DeskInbound values and a DeskOutbound into calls of the platform; it decides nothing and stores
+ * nothing itself. Connectors live on the main thread (their own requests are asynchronous), except
+ * parse_webhook, which is pure and is called on an HTTP thread. */
+
+G_BEGIN_DECLS
+
+/* One section [connection NAME] of the configuration, secrets already read from where *_env or *_file
+ * points. Owned by the daemon for its life; secrets are cleared when freed. */
+typedef struct
+{
+  char *name;
+  char *platform;
+  char *base_url;
+  char *version;      /* nullable */
+  char *account_id;   /* nullable */
+  char *mode;         /* "poll" or "webhook" */
+  char *chat_prefix;  /* "" if none; becomes the beginning of user_id */
+  char *token;        /* secret, nullable */
+  char *webhook_secret; /* secret, nullable */
+  char *app_secret;     /* secret, nullable */
+  char *verify_token;   /* secret, nullable */
+  char *public_url;     /* nullable: [server] public_url */
+} DeskConnection;
+
+/* ── In ─────────────────────────────────────────────────────────────────────────────────────── */
+typedef enum
+{
+  DESK_INBOUND_MESSAGE,  /* message (incoming, or an outgoing echo) */
+  DESK_INBOUND_EDIT,     /* message.external_id names it; text and attachments are the new ones */
+  DESK_INBOUND_DELETE,   /* message.external_id */
+  DESK_INBOUND_REACTION, /* message.external_id, reactions: the full set of this person */
+  DESK_INBOUND_STATUS,   /* message.external_id or client_message_id, status, error */
+  DESK_INBOUND_READ_UP_TO, /* everything outgoing up to message.created_at_ms was read by the customer */
+  DESK_INBOUND_TYPING,   /* the customer types; never stored */
+  DESK_INBOUND_CHAT_ID_CHANGED, /* message.user_id → new_user_id */
+} DeskInboundType;
+
+typedef struct
+{
+  DeskInboundType type;
+  DeskMessage *message; /* platform and user_id always set; chat_seq, id left 0/NULL */
+  char *dedup_key;      /* unique within the connection: the platform's own key, e.g. chat and message id */
+  char *new_user_id;
+  char *reply_to_external_id; /* nullable: the service resolves it to reply_to */
+} DeskInboundItem;
+DeskInboundItem *desk_inbound_item_new (DeskInboundType type, const char *platform, const char *user_id, const char *dedup_key);
+void desk_inbound_item_free (DeskInboundItem *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskInboundItem, desk_inbound_item_free)
+
+/* One payload of a platform and all that it means: stored in one transaction. */
+typedef struct
+{
+  char *connection;
+  DeskSource source;
+  GBytes *raw;      /* nullable; kept for replay */
+  GPtrArray *items; /* of DeskInboundItem; may be empty (a payload of no interest is still confirmed) */
+  char *checkpoint; /* nullable: poll position, stored in the same transaction (Telegram's next offset) */
+} DeskInbound;
+DeskInbound *desk_inbound_new (const char *connection, DeskSource source, GBytes *raw);
+void desk_inbound_free (DeskInbound *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskInbound, desk_inbound_free)
+
+/* ── Out ────────────────────────────────────────────────────────────────────────────────────── */
+typedef struct
+{
+  gint64 job_id;
+  guint attempt; /* 1 for the first */
+  char *connection;
+  DeskMessage *message; /* as stored: text, client_message_id, attachments */
+  char *reply_to_external_id; /* nullable */
+} DeskOutbound;
+void desk_outbound_free (DeskOutbound *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskOutbound, desk_outbound_free)
+
+typedef enum
+{
+  DESK_OUTCOME_SENT,          /* external_id (nullable where the platform gives none) */
+  DESK_OUTCOME_RETRY,         /* surely not sent; retry_after_ms or -1 */
+  DESK_OUTCOME_NOT_CONNECTED, /* no connection could be made: surely not sent, spends no attempt */
+  DESK_OUTCOME_UNKNOWN,       /* connected and no (usable) answer: perhaps sent, never repeated by itself */
+  DESK_OUTCOME_PERMANENT,     /* refused for good: code, message */
+  DESK_OUTCOME_CONNECTION,    /* the connection itself is refused (token): job waits, health turns red */
+} DeskOutcomeType;
+
+typedef struct
+{
+  DeskOutcomeType type;
+  char *external_id;
+  char *new_user_id; /* nullable: the platform moved the chat */
+  gint64 retry_after_ms;
+  char *code;    /* nullable, e.g. "403" */
+  char *message; /* nullable, the platform's reason in plain words */
+  gboolean per_chat; /* RETRY: the wait concerns this chat only, not the connection */
+} DeskOutcome;
+DeskOutcome *desk_outcome_new (DeskOutcomeType type, const char *code, const char *message);
+void desk_outcome_free (DeskOutcome *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskOutcome, desk_outcome_free)
+
+/* ── Health ─────────────────────────────────────────────────────────────────────────────────── */
+typedef enum
+{
+  DESK_HEALTH_STARTING,
+  DESK_HEALTH_OK,
+  DESK_HEALTH_DEGRADED, /* retrying */
+  DESK_HEALTH_DOWN,     /* needs somebody */
+} DeskHealth;
+const char *desk_health_to_string (DeskHealth health);
+
+/* What a connector may ask of the daemon; implemented by main over the service. */
+typedef struct _DeskConnectorHost DeskConnectorHost;
+typedef void (*DeskIngestDone) (gboolean stored, const GError *error, gpointer data);
+struct _DeskConnectorHost
+{
+  gpointer data;
+  /* Takes inbound. done runs on the main thread after the commit (or the refusal). */
+  void (*ingest) (DeskConnectorHost *host, DeskInbound *inbound, DeskIngestDone done, gpointer data);
+  /* Where polling goes on; transfer full, NULL at first. */
+  char *(*get_checkpoint) (DeskConnectorHost *host, const char *connection);
+  void (*set_health) (DeskConnectorHost *host, const char *connection, DeskHealth health, const char *reason);
+  DeskClock *clock;
+  DeskRandom *random;
+};
+
+typedef struct
+{
+  guint status;        /* HTTP status to answer with if nothing is to be stored or parsing refused */
+  char *body;          /* nullable: e.g. the challenge of a handshake (text/plain) */
+  DeskInbound *inbound; /* nullable: to be stored before answering 200 */
+} DeskWebhookResult;
+void desk_webhook_result_free (DeskWebhookResult *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskWebhookResult, desk_webhook_result_free)
+
+typedef struct
+{
+  const char *method; /* "GET" or "POST" */
+  GHashTable *query;  /* char* → char*, decoded */
+  const char *(*get_header) (gpointer request, const char *name);
+  gpointer request;
+  GBytes *body; /* raw bytes, never NULL */
+} DeskWebhookRequest;
+
+#define DESK_TYPE_CONNECTOR (desk_connector_get_type ())
+G_DECLARE_DERIVABLE_TYPE (DeskConnector, desk_connector, DESK, CONNECTOR, GObject)
+
+struct _DeskConnectorClass
+{
+  GObjectClass parent_class;
+
+  /* What the platform can do; borrowed, constant. */
+  const DeskPlatform *(*get_platform) (DeskConnector *self);
+  /* Main thread. Begins polling or registers the webhook; problems go to host->set_health and are retried. */
+  void (*start) (DeskConnector *self);
+  void (*stop) (DeskConnector *self);
+  /* Any thread, pure: verifies over the raw bytes and normalizes. Never NULL. */
+  DeskWebhookResult *(*parse_webhook) (DeskConnector *self, const DeskWebhookRequest *request);
+  /* Main thread. Never fails: what went wrong is an outcome. */
+  void (*send_async) (DeskConnector *self, const DeskOutbound *outbound, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+  DeskOutcome *(*send_finish) (DeskConnector *self, GAsyncResult *result);
+  /* Main thread; nullable: show the customer that a manager types. */
+  void (*typing) (DeskConnector *self, const char *user_id);
+};
+
+const DeskConnection *desk_connector_get_connection (DeskConnector *self);
+DeskConnectorHost *desk_connector_get_host (DeskConnector *self);
+const DeskPlatform *desk_connector_get_platform (DeskConnector *self);
+void desk_connector_start (DeskConnector *self);
+void desk_connector_stop (DeskConnector *self);
+DeskWebhookResult *desk_connector_parse_webhook (DeskConnector *self, const DeskWebhookRequest *request);
+void desk_connector_send_async (DeskConnector *self, const DeskOutbound *outbound, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+DeskOutcome *desk_connector_send_finish (DeskConnector *self, GAsyncResult *result);
+void desk_connector_typing (DeskConnector *self, const char *user_id);
+/* Construct-only properties: "connection" (pointer to DeskConnection, borrowed), "host" (pointer). */
+
+G_END_DECLS
