@@ -147,7 +147,8 @@ const char *desk_source_to_string (DeskSource value); /* NULL for NONE */
 gboolean desk_source_from_string (const char *text, DeskSource *out);
 
 /* May a message in state from go to state to (queued < unknown < sent < delivered < read; failed
- * may follow any but read)? */
+ * may follow any but read)? The same status again is no step: FALSE. A retry by hand, which takes a
+ * failed message back to queued, is a command and not asked here. */
 gboolean desk_status_may_follow (DeskStatus from, DeskStatus to);
 
 /* The one comparator of message order. A place is (chat_seq) at level 2; at level 0, where there is
