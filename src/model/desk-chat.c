@@ -140,9 +140,9 @@ checksum_update_part (GChecksum *checksum, const char *part)
   guint64 len = strlen (part);
   guchar prefix[8];
   for (guint i = 0; i < G_N_ELEMENTS (prefix); i++)
-    prefix[i] = (guchar) (len >> (8 * (7 - i)));
+    prefix[i] = (guchar)(len >> (8 * (7 - i)));
   g_checksum_update (checksum, prefix, sizeof prefix);
-  g_checksum_update (checksum, (const guchar *) part, (gssize) len);
+  g_checksum_update (checksum, (const guchar *)part, (gssize)len);
 }
 
 char *

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define MAX_PARTITIONS 1024
+#define MAX_PARTITIONS  1024
 #define MAX_EPOCH_BYTES 32
 
 typedef struct
@@ -84,7 +84,7 @@ parse_number (const char **text, guint64 max, guint64 *out)
     return FALSE;
   for (; g_ascii_isdigit (*p); p++)
     {
-      guint digit = (guint) (*p - '0');
+      guint digit = (guint)(*p - '0');
       if (value > (max - digit) / 10)
         return FALSE;
       value = value * 10 + digit;
@@ -103,8 +103,8 @@ parse_place (const char **text, Place *out)
   (*text)++;
   if (!parse_number (text, G_MAXINT64, &seq))
     return FALSE;
-  out->partition = (guint) partition;
-  out->seq = (gint64) seq;
+  out->partition = (guint)partition;
+  out->seq = (gint64)seq;
   return TRUE;
 }
 
@@ -116,7 +116,7 @@ parse_places (DeskCursor *self, const char *text)
   for (gint64 last = -1;;)
     {
       Place place;
-      if (!parse_place (&text, &place) || (gint64) place.partition <= last
+      if (!parse_place (&text, &place) || (gint64)place.partition <= last
           || self->places->len >= MAX_PARTITIONS)
         return FALSE;
       last = place.partition;
@@ -179,8 +179,7 @@ find_place (const DeskCursor *self, guint partition, guint *out_index)
         high = middle;
     }
   *out_index = low;
-  return low < self->places->len
-         && g_array_index (self->places, Place, low).partition == partition;
+  return low < self->places->len && g_array_index (self->places, Place, low).partition == partition;
 }
 
 gint64

@@ -34,7 +34,7 @@ static const char *const type_words[] = {
 const char *
 desk_event_type_to_string (DeskEventType type)
 {
-  return desk_words_to_string (type_words, G_N_ELEMENTS (type_words), (guint) type);
+  return desk_words_to_string (type_words, G_N_ELEMENTS (type_words), (guint)type);
 }
 
 DeskEventType
@@ -43,7 +43,7 @@ desk_event_type_from_string (const char *text)
   guint value;
   if (!desk_words_from_string (type_words, G_N_ELEMENTS (type_words), text, &value))
     return DESK_EVENT_UNKNOWN;
-  return (DeskEventType) value;
+  return (DeskEventType)value;
 }
 
 DeskEvent *

@@ -51,12 +51,8 @@ static const char *const status_words[] = {
 };
 
 static const char *const source_words[] = {
-  [DESK_SOURCE_NONE] = NULL,
-  [DESK_SOURCE_WEBHOOK] = "webhook",
-  [DESK_SOURCE_POLL] = "poll",
-  [DESK_SOURCE_API] = "api",
-  [DESK_SOURCE_ECHO] = "echo",
-  [DESK_SOURCE_BOT] = "bot",
+  [DESK_SOURCE_NONE] = NULL, [DESK_SOURCE_WEBHOOK] = "webhook", [DESK_SOURCE_POLL] = "poll",
+  [DESK_SOURCE_API] = "api", [DESK_SOURCE_ECHO] = "echo",       [DESK_SOURCE_BOT] = "bot",
 };
 
 DESK_DEFINE_WORDS (DeskDirection, direction, direction_words)

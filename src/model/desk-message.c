@@ -48,10 +48,9 @@ desk_message_new (const char *platform, const char *user_id)
   self->platform = g_strdup (platform);
   self->user_id = g_strdup (user_id);
   self->text = g_strdup ("");
-  self->attachments = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_attachment_free);
-  self->reactions = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_reaction_free);
-  self->status_history
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_status_change_free);
+  self->attachments = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_attachment_free);
+  self->reactions = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_reaction_free);
+  self->status_history = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_status_change_free);
   return self;
 }
 
@@ -66,18 +65,17 @@ desk_message_copy (const DeskMessage *self)
   copy->user_id = g_strdup (self->user_id);
   copy->chat_id = g_strdup (self->chat_id);
   copy->text = g_strdup (self->text);
-  copy->attachments = copy_array (self->attachments, copy_attachment,
-                                  (GDestroyNotify) desk_attachment_free);
+  copy->attachments
+      = copy_array (self->attachments, copy_attachment, (GDestroyNotify)desk_attachment_free);
   copy->user_name = g_strdup (self->user_name);
   copy->messenger_name = g_strdup (self->messenger_name);
   copy->client_message_id = g_strdup (self->client_message_id);
   copy->sender_id = g_strdup (self->sender_id);
   copy->sender_name = g_strdup (self->sender_name);
   copy->reply_to = self->reply_to != NULL ? desk_reply_to_copy (self->reply_to) : NULL;
-  copy->reactions
-      = copy_array (self->reactions, copy_reaction, (GDestroyNotify) desk_reaction_free);
+  copy->reactions = copy_array (self->reactions, copy_reaction, (GDestroyNotify)desk_reaction_free);
   copy->status_history = copy_array (self->status_history, copy_status_change,
-                                     (GDestroyNotify) desk_status_change_free);
+                                     (GDestroyNotify)desk_status_change_free);
   copy->error.code = g_strdup (self->error.code);
   copy->error.message = g_strdup (self->error.message);
   copy->external_id = g_strdup (self->external_id);

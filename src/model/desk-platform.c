@@ -49,5 +49,5 @@ gboolean
 desk_platform_reports_status (const DeskPlatform *self, const char *status)
 {
   g_return_val_if_fail (self != NULL && status != NULL, FALSE);
-  return self->statuses != NULL && g_strv_contains ((const char *const *) self->statuses, status);
+  return self->statuses != NULL && g_strv_contains ((const char *const *)self->statuses, status);
 }

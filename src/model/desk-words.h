@@ -22,7 +22,7 @@ desk_words_from_string (const char *const *words, gsize n_words, const char *tex
   for (gsize i = 0; i < n_words; i++)
     if (words[i] != NULL && strcmp (words[i], text) == 0)
       {
-        *out = (guint) i;
+        *out = (guint)i;
         return TRUE;
       }
   return FALSE;
@@ -32,7 +32,7 @@ desk_words_from_string (const char *const *words, gsize n_words, const char *tex
 #define DESK_DEFINE_WORDS(Type, name, words)                                                       \
   const char *desk_##name##_to_string (Type value)                                                 \
   {                                                                                                \
-    return desk_words_to_string (words, G_N_ELEMENTS (words), (guint) value);                      \
+    return desk_words_to_string (words, G_N_ELEMENTS (words), (guint)value);                       \
   }                                                                                                \
                                                                                                    \
   gboolean desk_##name##_from_string (const char *text, Type *out)                                 \
@@ -40,6 +40,6 @@ desk_words_from_string (const char *const *words, gsize n_words, const char *tex
     guint value;                                                                                   \
     if (!desk_words_from_string (words, G_N_ELEMENTS (words), text, &value))                       \
       return FALSE;                                                                                \
-    *out = (Type) value;                                                                           \
+    *out = (Type)value;                                                                            \
     return TRUE;                                                                                   \
   }
