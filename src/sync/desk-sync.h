@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "common/desk-clock.h"
+#include "common/desk-random.h"
+#include "model/desk-event.h"
+#include "protocol/desk-wire.h"
+#include "store/desk-store.h"
+
+/* The sync engine as the screen and the command line see it: it runs on a thread of its own, keeps the cache
+ * equal to the backend, and delivers the outbox. Nothing here blocks. All functions are called on the thread
+ * that made the object; signals are emitted there (its thread-default main context at construction). */
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  DESK_SYNC_STOPPED,
+  DESK_SYNC_OFFLINE,     /* no network, or no answer: retries by itself */
+  DESK_SYNC_CONNECTING,  /* first contact or reconnecting */
+  DESK_SYNC_CATCHING_UP, /* connected; the cache is not yet complete */
+  DESK_SYNC_LIVE,        /* complete and told of every change at once */
+  DESK_SYNC_POLLING,     /* complete as of the last poll: no websocket */
+  DESK_SYNC_SIGNED_OUT,  /* the sign-in is not accepted (any more) */
+  DESK_SYNC_REFUSED,     /* the server answers but cannot be used: see error */
+} DeskSyncPhase;
+const char *desk_sync_phase_to_string (DeskSyncPhase phase);
+
+typedef struct
+{
+  DeskSyncPhase phase;
+  guint level;             /* 0 or 2; G_MAXUINT while not known */
+  gint64 complete_to_ms;   /* server time up to which the cache is known to be complete; 0 never */
+  gint64 retry_at_ms;      /* next attempt by the wall clock; 0 none */
+  gint64 server_offset_ms; /* server clock minus ours */
+  guint chats_done, chats_total; /* first sync and history; total 0: nothing under way */
+  guint pending;           /* outbox entries that will go out by themselves */
+  char *error;             /* nullable: for people, in plain words */
+} DeskSyncState;
+DeskSyncState *desk_sync_state_copy (const DeskSyncState *self);
+void desk_sync_state_free (DeskSyncState *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskSyncState, desk_sync_state_free)
+
+#define DESK_TYPE_SYNC (desk_sync_get_type ())
+G_DECLARE_FINAL_TYPE (DeskSync, desk_sync, DESK, SYNC, GObject)
+
+typedef struct
+{
+  const char *server_url;
+  const char *username; /* nullable when only a token is known */
+  const char *token;    /* from FRONTDESK_TOKEN; NULL: the keyring's */
+  DeskClock *clock;     /* NULL: the system's */
+  DeskRandom *random;
+  gboolean no_backfill; /* fetch history on demand only */
+} DeskSyncOptions;
+
+/* Signals:
+ *  "state-changed" ()                    see desk_sync_get_state()
+ *  "event" (DeskEvent *)                 after it was committed to the cache, however it was found
+ *  "ephemeral" (DeskEvent *)             typing and presence: never stored
+ *  "capabilities-changed" ()
+ */
+DeskSync *desk_sync_new (DeskStore *store, const DeskSyncOptions *options);
+void desk_sync_start (DeskSync *self);
+/* Finishes what was begun durable, then stops the thread. Blocking for at most a second. */
+void desk_sync_stop (DeskSync *self);
+const DeskSyncState *desk_sync_get_state (DeskSync *self); /* borrowed, until the next signal */
+/* NULL until known; from the cache at first. Borrowed until "capabilities-changed". */
+const DeskCapabilities *desk_sync_get_capabilities (DeskSync *self);
+
+/* The outbox changed (by us or by another process). */
+void desk_sync_nudge (DeskSync *self);
+/* Try at once instead of waiting for the backoff; also after wake-up and network change (which the object
+ * notices by itself through GNetworkMonitor and the clock). */
+void desk_sync_retry_now (DeskSync *self);
+/* The chat on the screen (NULL: none): polled more often at level 0, told as "viewing" at level 2. */
+void desk_sync_set_open_chat (DeskSync *self, const char *platform, const char *user_id);
+/* A key was pressed in the composer; throttled to one frame in 3 s. */
+void desk_sync_typing (DeskSync *self, const char *platform, const char *user_id);
+/* Fetches messages before order_key (0: the newest) into the cache. */
+void desk_sync_fetch_older_async (DeskSync *self, const char *platform, const char *user_id, gint64 before_key,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean desk_sync_fetch_older_finish (DeskSync *self, GAsyncResult *result, GError **error);
+/* Done when the cache is complete, history is fetched and the outbox has nothing that would still go out by
+ * itself; or fails: G_IO_ERROR_NOT_CONNECTED when the server cannot be reached, G_IO_ERROR_PERMISSION_DENIED
+ * when the sign-in is refused, G_IO_ERROR_FAILED otherwise. */
+void desk_sync_settle_async (DeskSync *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean desk_sync_settle_finish (DeskSync *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS
