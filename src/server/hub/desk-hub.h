@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "common/desk-clock.h"
+
 /* The websocket hub of frontdeskd: N epoll threads which own all websockets (RFC 6455) of this
  * process. It is handed connected sockets whose HTTP upgrade was already answered, and knows
  * nothing of HTTP, JSON, users or SQL.
@@ -80,6 +82,7 @@ typedef struct
   gint64 auth_timeout_ms;   /* until desk_socket_set_authenticated(), over it: 4401 [5,000] */
   gint64 close_timeout_ms;  /* for the client's answer to our close frame [2,000] */
   guint max_sockets;        /* [no limit] */
+  DeskClock *clock;         /* for the times above; must outlive the sockets [the system's] */
 } DeskHubOptions;
 
 typedef struct
@@ -110,7 +113,7 @@ DeskHub *desk_hub_new (const DeskHubOptions *options, const DeskHubCallbacks *ca
  * desk_hub_shutdown:
  * @hub: (transfer full): no other thread may use it from here on; sockets may still be used
  * @code: the close code, usually 1001
- * @deadline_ms: from now; what is unsent then is given up
+ * @deadline_ms: from now, by the system's clock; what is unsent then is given up
  *
  * Sends every socket what is queued and a close frame, waits until they are gone or the deadline
  * has passed, calls closed() for each, stops the threads and frees the hub. Blocks; not on a hub
@@ -160,9 +163,8 @@ typedef struct
  * are referenced, not taken. */
 void desk_hub_broadcast_event (DeskHub *hub, const DeskHubEvent *event);
 
-/* The same for one ephemeral frame to every socket with a class (see desk_socket_set_class). */
-void desk_hub_broadcast (DeskHub *hub, DeskFrame *frame, DeskHubFilter filter,
-                         gpointer filter_data, GDestroyNotify filter_destroy);
+/* The same for one ephemeral frame to all sockets which have all these class bits. */
+void desk_hub_broadcast (DeskHub *hub, guint class_mask, DeskFrame *frame);
 
 void desk_hub_get_stats (DeskHub *hub, DeskHubStats *out_stats);
 
