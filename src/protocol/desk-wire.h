@@ -21,6 +21,15 @@ G_BEGIN_DECLS
 #define DESK_WIRE_MAX_CLIENT_FRAME 16384       /* bytes: largest frame that the server takes */
 #define DESK_WIRE_MAX_TEXT 65536               /* bytes of one message's text */
 
+/* Beside DESK_JSON_ERROR, which says that JSON is broken or a member is not what it should be. */
+#define DESK_WIRE_ERROR (desk_wire_error_quark ())
+typedef enum
+{
+  DESK_WIRE_ERROR_NOT_OURS, /* not an answer of this protocol's level 2: take level 0 */
+  DESK_WIRE_ERROR_REFUSED,  /* the answer says success:false or ok:false */
+} DeskWireError;
+GQuark desk_wire_error_quark (void);
+
 /* ── Errors: the closed list of level 2 ─────────────────────────────────────────────────────── */
 typedef enum
 {
@@ -48,8 +57,8 @@ typedef enum
   DESK_CODE_CHANNEL_DOWN,
   DESK_CODE_OTHER, /* a code this version does not know, or a level-0 refusal */
 } DeskCode;
-const char *desk_code_to_string (DeskCode code);
-DeskCode desk_code_from_string (const char *text);
+const char *desk_code_to_string (DeskCode code); /* NULL for NONE and OTHER */
+DeskCode desk_code_from_string (const char *text); /* OTHER for others */
 guint desk_code_http_status (DeskCode code);
 
 typedef struct
@@ -66,7 +75,8 @@ void desk_failure_free (DeskFailure *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskFailure, desk_failure_free)
 
 /* What a non-2xx answer says: our envelope, seed-style {"success":false,"status_message"}, {"error":
- * "text"}, or plain text; never fails. retry_after is the header's value or NULL. */
+ * "text"}, or plain text; never fails. retry_after is the header's value or NULL; only its form in
+ * seconds is understood. message is fit for people: HTML is not shown. */
 DeskFailure *desk_wire_read_failure (guint http_status, const char *body, gsize len, const char *retry_after);
 /* {"success":false,"error":{…}}; details is JSON text or NULL; retry_after_s -1 to leave it out. */
 void desk_wire_write_failure (DeskJsonWriter *w, DeskCode code, const char *message, const char *details,
@@ -75,9 +85,19 @@ void desk_wire_write_failure (DeskJsonWriter *w, DeskCode code, const char *mess
 /* ── Answers ────────────────────────────────────────────────────────────────────────────────── */
 /* Parses a body and takes off the envelope: bare value or {"data":…,"success":true,…}. A body that says
  * success:false is an error. out_next (nullable) gets level 2's "next" or NULL. Transfer full. */
+/* An empty body, and an envelope without data, give a null node. DESK_WIRE_ERROR_REFUSED for success:false. */
 JsonNode *desk_wire_read_answer (const char *body, gsize len, char **out_next, GError **error);
 
-/* ── Objects. Reading accepts both levels; writing gives level 2 (a superset of level 0) ────── */
+/* {"success":true,"data": VALUE }: begin, write one value, end. next (nullable) leads to another page. */
+void desk_wire_begin_answer (DeskJsonWriter *w);
+void desk_wire_end_answer (DeskJsonWriter *w, const char *next);
+
+/* ── Objects. Reading accepts both levels; writing gives level 2 (a superset of level 0) ──────
+ * What makes an object level 2 is stream_id for a chat and chat_seq for a message; without it level 2's
+ * members are not looked at. Strings and arrays over the limits are refused, never cut. Unknown words: kind
+ * becomes UNSUPPORTED, status and source NONE, a chat's type and state the default; direction and sender are
+ * an error. Errors are DESK_JSON_ERROR and name the member, never its value.
+ * Lists: broken elements are left out (and counted in the log); it is an error only if all of them are. */
 DeskChat *desk_wire_read_chat (JsonNode *node, GError **error);
 void desk_wire_write_chat (DeskJsonWriter *w, const DeskChat *chat); /* personal fields only if has_personal */
 DeskMessage *desk_wire_read_message (JsonNode *node, GError **error);
@@ -86,8 +106,14 @@ GPtrArray *desk_wire_read_chats (JsonNode *node, GError **error);    /* of DeskC
 GPtrArray *desk_wire_read_messages (JsonNode *node, GError **error); /* of DeskMessage */
 
 /* ── Events ─────────────────────────────────────────────────────────────────────────────────── */
+/* A type that is not known gives DESK_EVENT_UNKNOWN with its place in the log. A known type whose data is
+ * broken is an error, also when sequenced: whether to pass over it is for the sync layer to decide, which
+ * may ask desk_wire_read_event_place(). The head event's cursor has the epoch "_", as the frame tells none.
+ * Typing without "who", as at level 0, is the customer's. */
 DeskEvent *desk_wire_read_event (const char *frame, gsize len, GError **error);
 DeskEvent *desk_wire_read_event_node (JsonNode *node, GError **error);
+/* Only where in the log the event stands; FALSE if it is not sequenced or not even that can be read. */
+gboolean desk_wire_read_event_place (JsonNode *node, guint *out_partition, gint64 *out_seq);
 /* Level 2: {"type","p","seq","data"}. Sequenced ones have p and seq, others not. */
 void desk_wire_write_event (DeskJsonWriter *w, const DeskEvent *event);
 /* Level 0's {"type","data"} form, or FALSE and nothing written if level 0 knows no such event or must not
@@ -100,7 +126,11 @@ typedef struct
   char *cursor;
   gboolean has_more;
 } DeskChanges;
+/* One broken event fails the whole page: the cursor would pass over it. */
 DeskChanges *desk_wire_read_changes (JsonNode *data, GError **error);
+/* {"events":[ EVENTS ],"cursor","has_more"}: begin, write events or their stored text, end. */
+void desk_wire_begin_changes (DeskJsonWriter *w);
+void desk_wire_end_changes (DeskJsonWriter *w, const char *cursor, gboolean has_more);
 void desk_changes_free (DeskChanges *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskChanges, desk_changes_free)
 
@@ -134,6 +164,8 @@ typedef struct
   DeskManager *me;      /* nullable at level 0 */
   gint64 server_time_ms;
 } DeskCapabilities;
+/* DESK_WIRE_ERROR_NOT_OURS for an answer that is not JSON or is somebody else's: the caller takes level 0.
+ * DESK_JSON_ERROR for one of ours that is broken: no reason to downgrade. */
 DeskCapabilities *desk_wire_read_capabilities (const char *body, gsize len, GError **error);
 void desk_wire_write_capabilities (DeskJsonWriter *w, const DeskCapabilities *capabilities);
 DeskCapabilities *desk_capabilities_new_level0 (void);
@@ -174,10 +206,12 @@ void desk_send_request_free (DeskSendRequest *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskSendRequest, desk_send_request_free)
 /* {"message","duplicate"}; at level 0 out_message becomes NULL. */
 gboolean desk_wire_read_send_answer (JsonNode *data, DeskMessage **out_message, gboolean *out_duplicate, GError **error);
+void desk_wire_write_send_answer (DeskJsonWriter *w, const DeskMessage *message, gboolean duplicate);
 gboolean desk_wire_read_read (const char *body, gsize len, gint64 *out_up_to_chat_seq, GError **error);
 char *desk_wire_read_text (gint64 up_to_chat_seq);
 
-/* ── Paths: every endpoint is built here; ids are percent-encoded ───────────────────────────── */
+/* ── Paths: every endpoint is built here; ids are percent-encoded ─────────────────────────────
+ * Every byte but [A-Za-z0-9._~-] is; and the dots of the ids "." and "..", which would climb. */
 #define DESK_PATH_CRM "/api/v1/crm"
 char *desk_path_capabilities (void);
 char *desk_path_chats (guint limit /*0 = all*/, const char *page);
