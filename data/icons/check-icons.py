@@ -49,6 +49,10 @@ def main(folder):
             faults += ["%s: %s" % (name, fault) for fault in faults_of_symbolic(root)]
         elif root.get("viewBox") != "0 0 128 128":
             faults.append("%s: is not on the 128 × 128 grid" % name)
+    bundle = (folder / "desk-icons.gresource.xml").read_text(encoding="utf-8")
+    faults += ["desk-icons.gresource.xml: %s is missing" % path.name
+               for path in sorted((folder / "symbolic").glob("*.svg"))
+               if ">symbolic/%s<" % path.name not in bundle]
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
