@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <microhttpd.h>
+
+#include "server/http/desk-http-limiter.h"
+#include "server/http/desk-http-router.h"
+#include "server/http/desk-http-server.h"
+
+/* What the parts of the HTTP front share. A request belongs to the one libmicrohttpd thread of its
+ * connection; while it waits for a commit the connection is suspended and nobody touches it but
+ * its DeskHttpWait. */
+
+G_BEGIN_DECLS
+
+typedef struct _DeskHttpRequest DeskHttpRequest;
+typedef struct _DeskHttpWait DeskHttpWait;
+typedef struct _DeskHttpWaits DeskHttpWaits;
+
+typedef enum
+{
+  DESK_HTTP_BEARER = 1 << 0,    /* wants a token */
+  DESK_HTTP_JSON = 1 << 1,      /* a JSON body */
+  DESK_HTTP_OPTIONAL = 1 << 2,  /* which may be empty */
+  DESK_HTTP_RAW = 1 << 3,       /* any body: a webhook */
+  DESK_HTTP_SIGN_IN = 1 << 4,   /* limited per address, and by the number of sign-ins */
+  DESK_HTTP_UNLIMITED = 1 << 5, /* probes and webhooks */
+} DeskHttpFlags;
+
+typedef struct
+{
+  void (*handler) (DeskHttpRequest *request);
+  DeskHttpFlags flags;
+} DeskHttpEndpoint;
+
+extern const DeskHttpRoute desk_http_routes[];
+extern const gsize desk_http_n_routes;
+
+struct _DeskHttpServer
+{
+  struct MHD_Daemon *daemon;
+  DeskHttpOptions options;
+  guint16 port;
+  gboolean quiesced;
+  gint stopping; /* atomic */
+
+  DeskHttpLimiter *requests;
+  DeskHttpLimiter *sign_ins;
+  DeskHttpWaits *waits;
+
+  guint64 id_base; /* request ids: random at start, then counted */
+  gint64 id_count; /* atomic */
+
+  GMutex mutex;
+  GCond idle;
+  guint n_active; /* requests begun and not completed; under mutex */
+
+  guint64 n_answers[6]; /* atomic; by the status' first digit */
+};
+
+struct _DeskHttpRequest
+{
+  DeskHttpServer *server;
+  struct MHD_Connection *connection;
+  const DeskHttpEndpoint *endpoint; /* NULL if no route was found */
+  DeskHttpMatch match;
+  DeskIdentity *who;
+  GString *body; /* NULL until there is one */
+  gsize n_body;  /* bytes that came, kept or not */
+  gint64 begun_us;
+  DeskReply *reply;         /* the answer, once it stands */
+  const char *content_type; /* NULL: JSON */
+  DeskHttpWait *wait;
+  gboolean has_body;
+  gboolean close;
+  gboolean answered; /* an answer was queued; nothing more to do */
+  gboolean upgraded;
+  char id[40];
+};
+
+/* ── desk-http-request.c ────────────────────────────────────────────────────────────────────── */
+DeskHttpRequest *desk_http_request_new (DeskHttpServer *server, struct MHD_Connection *connection);
+void desk_http_request_free (DeskHttpRequest *self);
+const char *desk_http_request_get_header (DeskHttpRequest *self, const char *name);
+/* Sets the answer (transfer full). */
+void desk_http_request_reply (DeskHttpRequest *self, DeskReply *reply);
+void desk_http_request_fail (DeskHttpRequest *self, DeskCode code, const char *message);
+/* 422, details {"field":…} */
+void desk_http_request_fail_field (DeskHttpRequest *self, const char *field, const char *message);
+/* 400 or 422 for what the codec said of a body. */
+void desk_http_request_fail_json (DeskHttpRequest *self, const GError *error);
+/* 200 and text that is not JSON. body: transfer full; content_type: static. */
+void desk_http_request_reply_text (DeskHttpRequest *self, guint status, GString *body, const char *content_type);
+/* A parameter of the query, decoded. FALSE: it was refused and the answer stands. *out NULL if
+ * absent; transfer full. */
+gboolean desk_http_request_query (DeskHttpRequest *self, const char *name, char **out);
+/* *out is untouched if absent. */
+gboolean desk_http_request_query_int (DeskHttpRequest *self, const char *name, gint64 min, gint64 max, gint64 *out);
+
+/* ── desk-http-reply.c ──────────────────────────────────────────────────────────────────────── */
+/* Queues the request's answer and frees it. */
+enum MHD_Result desk_http_reply_queue (DeskHttpRequest *request);
+void desk_http_reply_add_headers (struct MHD_Response *response, DeskHttpRequest *request);
+
+/* ── desk-http-auth.c ───────────────────────────────────────────────────────────────────────── */
+/* Identity, then limits. FALSE: refused and the answer stands. */
+gboolean desk_http_auth_check (DeskHttpRequest *request);
+/* The token of an Authorization header, or NULL. */
+const char *desk_http_auth_get_bearer (DeskHttpRequest *request);
+gboolean desk_http_auth_take (DeskHttpRequest *request, DeskHttpLimiter *limiter, guint64 key);
+guint64 desk_http_auth_get_address_key (DeskHttpRequest *request);
+
+/* ── desk-http-wait.c ───────────────────────────────────────────────────────────────────────── */
+DeskHttpWaits *desk_http_waits_new (void);
+void desk_http_waits_unref (DeskHttpWaits *self);
+/* Suspends the request until desk_http_wait_done(). NULL: shutting down, the answer stands. */
+DeskHttpWait *desk_http_wait_begin (DeskHttpRequest *request);
+/* A DeskReplyDone; data is the wait. Any thread. */
+void desk_http_wait_done (DeskReply *reply, gpointer data);
+/* Takes the answer; NULL if there is none. */
+DeskReply *desk_http_wait_take (DeskHttpWait *self);
+void desk_http_wait_unref (DeskHttpWait *self);
+/* Answers all that wait with 503; lets none begin. */
+void desk_http_waits_abandon (DeskHttpWaits *self);
+
+/* ── routes ─────────────────────────────────────────────────────────────────────────────────── */
+void desk_http_handle_webhook (DeskHttpRequest *request);
+void desk_http_handle_websocket (DeskHttpRequest *request);
+void desk_http_handle_live (DeskHttpRequest *request);
+void desk_http_handle_ready (DeskHttpRequest *request);
+void desk_http_handle_metrics (DeskHttpRequest *request);
+void desk_http_handle_token (DeskHttpRequest *request);
+void desk_http_handle_refresh (DeskHttpRequest *request);
+void desk_http_handle_logout (DeskHttpRequest *request);
+
+G_END_DECLS
