@@ -109,8 +109,9 @@ static gboolean
 set_pragmas (DeskDb *self, const DeskDbOptions *opts, GError **error)
 {
   g_autofree char *sql = g_strdup_printf (
-      "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA synchronous=%s;"
+      "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=%s; PRAGMA synchronous=%s;"
       "PRAGMA mmap_size=%" G_GINT64_FORMAT ";",
+      opts->trust_schema ? "ON" : "OFF",
       opts->synchronous == DESK_DB_SYNC_NORMAL ? "NORMAL" : "FULL", MAX (opts->mmap_bytes, 0));
   g_autofree char *cache = NULL;
 

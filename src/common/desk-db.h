@@ -59,6 +59,8 @@ typedef enum
  *   at all
  * @slow_query_us: statements that compute longer are logged at info level (the SQL text, never
  *   values), 0 for 40,000, negative for never
+ * @trust_schema: leave `trusted_schema` on; needed where triggers write to an FTS5 table (SQLite
+ *   3.40 refuses that otherwise); only for files that this program alone has written
  */
 typedef struct
 {
@@ -70,6 +72,7 @@ typedef struct
   gint64 mmap_bytes;
   int busy_timeout_ms;
   gint64 slow_query_us;
+  gboolean trust_schema;
 } DeskDbOptions;
 
 typedef enum
@@ -85,7 +88,8 @@ typedef enum
  * @opts: (nullable): %NULL means to read and write, and to create a missing file
  * @error: #DeskDbError
  *
- * Opens a database in WAL mode with foreign keys enforced and `trusted_schema` off.
+ * Opens a database in WAL mode with foreign keys enforced and `trusted_schema` off
+ * (unless asked otherwise).
  *
  * Returns: (transfer full): the connection, or %NULL
  */
