@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "server/connectors/telegram/desk-telegram-api.h"
+#include "server/service/desk-connector.h"
+
+G_BEGIN_DECLS
+
+/**
+ * desk_telegram_chat_id:
+ * @chat_prefix: of the connection
+ * @user_id: of a chat
+ * @out: (out): Telegram's chat id
+ *
+ * Returns: whether @user_id is a chat of this connection
+ */
+gboolean desk_telegram_chat_id (const char *chat_prefix, const char *user_id, gint64 *out);
+
+/**
+ * desk_telegram_format_send:
+ * @chat_id: where to
+ * @outbound: text and, if it answers a message, that message's id
+ *
+ * Returns: (transfer full): the parameters of sendMessage
+ */
+char *desk_telegram_format_send (gint64 chat_id, const DeskOutbound *outbound);
+
+/**
+ * desk_telegram_send_async:
+ * @api: must live until @callback was called
+ * @chat_prefix: of the connection; must live as long
+ * @outbound: borrowed for the call alone
+ * @cancellable: (nullable): gives up waiting; what had left by then is unknown
+ * @callback: called on the main thread
+ * @data: for @callback
+ *
+ * Sends a text. A group that became a supergroup is written to at its new id, once.
+ */
+void desk_telegram_send_async (DeskTelegramApi *api,
+                               const char *chat_prefix,
+                               const DeskOutbound *outbound,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer data);
+DeskOutcome *desk_telegram_send_finish (GAsyncResult *result);
+
+G_END_DECLS
