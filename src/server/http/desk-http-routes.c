@@ -124,9 +124,9 @@ get_messages (DeskHttpRequest *request)
                                     "before_seq and after_seq exclude each other");
       return;
     }
-  /* before_seq=0 asks for the newest, like none */
+  /* before_seq=0 asks for the newest, and says that the client speaks level 2 */
   if (before == 0)
-    before = -1;
+    before = G_MAXINT64;
   desk_http_request_reply (
       request, desk_service_get_messages (service_of (request), request->who,
                                           request->match.args[0], request->match.args[1], limit,
