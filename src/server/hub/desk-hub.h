@@ -125,7 +125,8 @@ void desk_hub_shutdown (DeskHub *hub, guint16 code, gint64 deadline_ms);
  * desk_hub_adopt:
  * @fd: a connected stream socket after the upgrade was answered. Taken over always, also on error
  * @extra_in: (nullable): bytes of the websocket that arrived with the request (copied)
- * @socket_data: for desk_socket_get_data(), freed with @destroy, also on error
+ * @socket_data: for desk_socket_get_data(), freed with @destroy, also on error, by the thread
+ *   which drops the last reference of the socket
  *
  * Makes the socket non-blocking, sets TCP_NODELAY and gives it to the thread with the fewest
  * sockets; opened() follows there. If another descriptor of the same connection exists it may be

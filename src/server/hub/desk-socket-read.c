@@ -36,6 +36,7 @@ receive (uint8_t *buf, size_t len, int flags, void *user_data)
     }
   if (self->read_state != DESK_READ_MORE || self->budget <= 0)
     return -1;
+  len = MIN (len, (size_t) self->budget);
   do
     n = recv (self->fd, buf, len, MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
@@ -117,7 +118,7 @@ handle_close (DeskSocket *socket, DeskReader *reader)
         return fail (socket, DESK_HUB_CLOSE_BAD_TEXT, "reason is not UTF-8");
     }
   socket->close_received = TRUE;
-  desk_socket_start_close (socket, (guint16) code, NULL, TRUE);
+  desk_socket_close (socket, (guint16) code, NULL); /* the echo */
   return FALSE;
 }
 
