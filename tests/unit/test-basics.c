@@ -160,12 +160,13 @@ test_uuid_form (void)
 static void
 test_uuid_order (void)
 {
+  g_autoptr (DeskRandom) fast = desk_random_seeded_new (1);
   g_autofree char *last = g_strdup ("");
 
-  /* Far more than one millisecond's counter holds. */
-  for (int i = 0; i < 50000; i++)
+  /* More than one millisecond's counter holds: the fast source makes it run out. */
+  for (int i = 0; i < 200000; i++)
     {
-      char *id = desk_uuid7_new (desk_clock_system (), desk_random_system ());
+      char *id = desk_uuid7_new (desk_clock_system (), fast);
 
       g_assert_cmpstr (last, <, id);
       g_free (last);
@@ -238,6 +239,15 @@ test_backoff (void)
 {
   g_autoptr (DeskRandom) random = desk_random_seeded_new (1);
 
+  /* both ends are reached, and nothing beyond */
+  for (int i = 0, seen = 0; seen != 7; i++)
+    {
+      gint64 wait = desk_backoff_full_jitter_ms (1, 1, 2, random);
+
+      g_assert_true (wait >= 0 && wait <= 2);
+      g_assert_cmpint (i, <, 1000);
+      seen |= 1 << wait;
+    }
   assert_backoff (0, 500, 30000, 500);
   assert_backoff (1, 500, 30000, 1000);
   assert_backoff (5, 500, 30000, 16000);

@@ -34,7 +34,8 @@ static void
 test_wrong (void)
 {
   g_autoptr (JsonNode) root = parse ("{\"s\":\"abc\",\"i\":5,\"d\":1.5,\"b\":true,\"o\":{},"
-                                     "\"a\":[],\"n\":null,\"big\":1e30,\"t\":\"yesterday\"}");
+                                     "\"a\":[],\"n\":null,\"big\":1e30,"
+                                     "\"edge\":9223372036854775808.0,\"t\":\"yesterday\"}");
   JsonObject *obj = json_node_get_object (root);
   const char *s = "kept";
   gint64 i = 42;
@@ -56,6 +57,8 @@ test_wrong (void)
   ASSERT_FAILS (desk_json_get_int64 (obj, "i", 6, 9, FALSE, &i, &error), RANGE, "i");
   ASSERT_FAILS (desk_json_get_int64 (obj, "big", G_MININT64, G_MAXINT64, FALSE, &i, &error), RANGE,
                 "big");
+  ASSERT_FAILS (desk_json_get_int64 (obj, "edge", G_MININT64, G_MAXINT64, FALSE, &i, &error), RANGE,
+                "edge");
   ASSERT_FAILS (desk_json_get_int64 (obj, "x", 0, 9, TRUE, &i, &error), MISSING, "x");
   ASSERT_FAILS (desk_json_get_bool (obj, "i", FALSE, &b, &error), TYPE, "i");
   ASSERT_FAILS (desk_json_get_bool (obj, "n", TRUE, &b, &error), MISSING, "n");
