@@ -236,7 +236,8 @@ test_any_pieces (void)
   while (sent[0] < streams[0]->len || sent[1] < streams[1]->len)
     for (guint i = 0; i < 2; i++)
       {
-        guint n = MIN ((guint) g_test_rand_int_range (1, 400), streams[i]->len - sent[i]);
+        guint piece = (guint) g_test_rand_int_range (1, 400);
+        guint n = MIN (piece, streams[i]->len - sent[i]);
 
         client_write (clients[i], streams[i]->data + sent[i], n);
         sent[i] += n;
