@@ -31,6 +31,14 @@ DeskIdentity *desk_identity_ref (DeskIdentity *self); /* atomic, immutable */
 void desk_identity_unref (DeskIdentity *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskIdentity, desk_identity_unref)
 
+/* What clients may rely on, beyond PROTOCOL:
+ * - new_message carries everything that it changes in its chat: clients fold it into last_message, last_time,
+ *   last_chat_seq and last_in_seq. chat_updated comes (before the message) when something else of the chat changed:
+ *   the chat is new, its name, state, waiting_since or window_expires_at moved. rev counts those alone.
+ * - Internal notes move last_chat_seq, never last_message and last_time: those are shown at level 0, too.
+ * - GET …/messages with before_seq or after_seq, GET /messages and the websocket with v=2 are level 2; limit and
+ *   offset are level 0's form and leave notes out. */
+
 /* A complete answer. body is the whole level-2 JSON ({"success":true,"data":…} or the failure envelope without
  * request_id, which the HTTP layer puts in through request_id_offset: -1 or the place of its empty string). */
 typedef struct
@@ -69,6 +77,12 @@ typedef struct
   gpointer data;
   void (*published) (gpointer data, const DeskLoggedEvent *const *events, gsize n);
   void (*delivery_wanted) (gpointer data); /* new jobs stand in the queue; any thread */
+  /* Nullable. Unsequenced frames for every socket (typing of a customer, read_receipt), level 0's nullable; on the
+   * writer thread. */
+  void (*ephemeral) (gpointer data, GBytes *frame, GBytes *frame_level0);
+  /* Nullable. Level-2 frames (GBytes) after a seq out of memory, or NULL where memory does not reach back so far;
+   * any thread. */
+  GPtrArray *(*recent) (gpointer data, guint partition, gint64 after_seq, guint limit, gint64 *out_last_seq);
 } DeskServiceSink;
 
 typedef struct
@@ -140,6 +154,8 @@ GPtrArray *desk_service_due_jobs (DeskService *self, const char *connection, gui
 void desk_service_begin_attempt (DeskService *self, gint64 job_id, void (*done) (gboolean ok, gpointer data), gpointer data);
 /* What came of it: updates the message, its history, the job, and emits message_status. */
 void desk_service_finish_attempt (DeskService *self, const DeskOutbound *outbound, const DeskOutcome *outcome, void (*done) (gboolean ok, gpointer data), gpointer data);
+/* Jobs that wait for their connection for more than 24 h fail and become dead letters. done on the writer thread. */
+void desk_service_expire_jobs (DeskService *self, const char *connection, void (*done) (gboolean ok, gpointer data), gpointer data);
 /* At start: jobs whose attempt had begun when the process died become unknown. */
 gboolean desk_service_recover_jobs (DeskService *self, guint *out_unknown, GError **error);
 

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-service"
+
+#include "config.h"
+
+/* What platforms tell of messages that are there already: edits, deletions, reactions, statuses. Whatever names a
+ * message that we do not have is no error and changes nothing. */
+
+#include "server/service/desk-service-private.h"
+
+#include <string.h>
+
+#include "common/desk-text.h"
+
+static gboolean
+find_message (DeskWork *self, gint64 chat_row, const DeskMessage *told, DeskMessage **out, GError **error)
+{
+  DeskServerTx *tx = self->tx;
+  g_autoptr (DeskServerMessage) stored = NULL;
+  *out = NULL;
+  if (told->external_id != NULL && !tx->ops->message_by_external (tx, chat_row, told->external_id, &stored, error))
+    return FALSE;
+  if (stored == NULL && told->client_message_id != NULL
+      && !tx->ops->key_find_message (tx, told->client_message_id, chat_row, &stored, error))
+    return FALSE;
+  if (stored == NULL)
+    return TRUE;
+  *out = desk_service_parse_body (stored->body, error);
+  return *out != NULL;
+}
+
+static gboolean
+same_attachments (const DeskMessage *a, const DeskMessage *b)
+{
+  if (a->attachments->len != b->attachments->len)
+    return FALSE;
+  for (guint i = 0; i < a->attachments->len; i++)
+    {
+      const DeskAttachment *one = a->attachments->pdata[i], *other = b->attachments->pdata[i];
+      if (g_strcmp0 (one->external_id, other->external_id) != 0
+          || (one->external_id == NULL && g_strcmp0 (one->file_id, other->file_id) != 0))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Platforms also tell of edits that nobody can see (a link preview was added): those change nothing. */
+static gboolean
+apply_edit (DeskWork *self, gint64 chat_row, DeskMessage *message, const DeskMessage *told, GError **error)
+{
+  g_autofree char *text = desk_text_sanitize_utf8 (told->text != NULL ? told->text : "", -1);
+  gboolean same_files = same_attachments (message, told);
+  if (message->deleted_at_ms > 0 || strlen (text) > DESK_WIRE_MAX_TEXT
+      || (same_files && strcmp (message->text, text) == 0))
+    return TRUE;
+  g_free (message->text);
+  message->text = g_steal_pointer (&text);
+  if (!same_files)
+    {
+      g_ptr_array_set_size (message->attachments, 0);
+      for (guint i = 0; i < told->attachments->len; i++)
+        g_ptr_array_add (message->attachments, desk_attachment_copy (told->attachments->pdata[i]));
+    }
+  message->edited_at_ms = told->edited_at_ms > 0 ? told->edited_at_ms : self->now_ms;
+  return desk_work_change_message (self, chat_row, message, DESK_EVENT_MESSAGE_UPDATED, error);
+}
+
+static gboolean
+apply_delete (DeskWork *self, gint64 chat_row, DeskMessage *message, GError **error)
+{
+  if (message->deleted_at_ms > 0)
+    return TRUE;
+  message->deleted_at_ms = self->now_ms;
+  g_free (message->text);
+  message->text = g_strdup ("");
+  g_ptr_array_set_size (message->attachments, 0);
+  g_ptr_array_set_size (message->reactions, 0);
+  return desk_work_change_message (self, chat_row, message, DESK_EVENT_MESSAGE_DELETED, error);
+}
+
+static gboolean
+apply_reaction (DeskWork *self, gint64 chat_row, DeskMessage *message, const DeskMessage *told, GError **error)
+{
+  const char *by = told->sender_id;
+  if (by == NULL && told->reactions->len > 0)
+    by = ((DeskReaction *)told->reactions->pdata[0])->by;
+  if (by == NULL)
+    by = told->user_id;
+  g_autoptr (GPtrArray) next = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_reaction_free);
+  GString *before = g_string_new (NULL), *after = g_string_new (NULL);
+  for (guint i = 0; i < message->reactions->len; i++)
+    {
+      const DeskReaction *reaction = message->reactions->pdata[i];
+      if (g_strcmp0 (reaction->by, by) == 0)
+        g_string_append_printf (before, "%s\n", reaction->emoji);
+      else
+        g_ptr_array_add (next, desk_reaction_new (reaction->emoji, reaction->by));
+    }
+  for (guint i = 0; i < told->reactions->len && next->len < 100; i++)
+    {
+      const DeskReaction *reaction = told->reactions->pdata[i];
+      g_string_append_printf (after, "%s\n", reaction->emoji);
+      g_ptr_array_add (next, desk_reaction_new (reaction->emoji, by));
+    }
+  gboolean same = g_string_equal (before, after);
+  g_string_free (before, TRUE);
+  g_string_free (after, TRUE);
+  if (same || message->deleted_at_ms > 0)
+    return TRUE;
+  g_ptr_array_unref (message->reactions);
+  message->reactions = g_steal_pointer (&next);
+  return desk_work_change_message (self, chat_row, message, DESK_EVENT_MESSAGE_UPDATED, error);
+}
+
+static gboolean
+apply_status (DeskWork *self, gint64 chat_row, DeskMessage *message, const DeskMessage *told, GError **error)
+{
+  if (message->direction != DESK_DIRECTION_OUTGOING || message->is_private || told->status == DESK_STATUS_NONE)
+    return TRUE;
+  if (message->external_id == NULL && told->external_id != NULL)
+    message->external_id = g_strdup (told->external_id);
+  gint64 at = told->created_at_ms > 0 ? told->created_at_ms : self->now_ms;
+  gboolean changed;
+  if (!desk_work_set_status (self, chat_row, message, told->status, at, told->error.code, told->error.message,
+                             told->error.retryable, &changed, error))
+    return FALSE;
+  /* The platform has it: a job that still waits would send it again. */
+  if (changed && message->status >= DESK_STATUS_SENT && message->status <= DESK_STATUS_READ)
+    return self->tx->ops->job_delete (self->tx, chat_row, message->chat_seq, error);
+  return TRUE;
+}
+
+static gboolean
+apply_read_up_to (DeskWork *self, gint64 chat_row, const DeskMessage *told, GError **error)
+{
+  g_autoptr (GPtrArray) list = NULL;
+  gint64 until = told->created_at_ms > 0 ? told->created_at_ms : self->now_ms;
+  if (!self->tx->ops->messages_with_status (self->tx, chat_row,
+                                            1u << DESK_STATUS_SENT | 1u << DESK_STATUS_DELIVERED, until, &list,
+                                            error))
+    return FALSE;
+  for (guint i = 0; i < list->len; i++)
+    {
+      g_autoptr (DeskMessage) message
+          = desk_service_parse_body (((DeskServerMessage *)list->pdata[i])->body, error);
+      if (message == NULL
+          || !desk_work_set_status (self, chat_row, message, DESK_STATUS_READ, until, NULL, NULL, FALSE, NULL, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+desk_work_apply_change (DeskWork *self, const DeskInbound *inbound, DeskInboundItem *item, DeskServerChat *chat,
+                        GError **error)
+{
+  g_autoptr (DeskMessage) message = NULL;
+  const DeskMessage *told = item->message;
+  if (item->type == DESK_INBOUND_READ_UP_TO)
+    return apply_read_up_to (self, chat->row, told, error);
+  if (item->type == DESK_INBOUND_CHAT_ID_CHANGED)
+    return item->new_user_id == NULL || desk_work_rename_chat (self, chat, item->new_user_id, error);
+  if (!find_message (self, chat->row, told, &message, error))
+    return FALSE;
+  if (message == NULL)
+    return TRUE;
+  switch (item->type)
+    {
+    case DESK_INBOUND_EDIT:
+      return apply_edit (self, chat->row, message, told, error);
+    case DESK_INBOUND_DELETE:
+      return apply_delete (self, chat->row, message, error);
+    case DESK_INBOUND_REACTION:
+      return apply_reaction (self, chat->row, message, told, error);
+    case DESK_INBOUND_STATUS:
+      return apply_status (self, chat->row, message, told, error);
+    default:
+      return TRUE;
+    }
+}

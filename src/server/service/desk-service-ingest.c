@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-service"
+
+#include "config.h"
+
+/* What comes from the platforms: one payload is one transaction, with its deduplication, its raw bytes and the poll
+ * position.
+ *
+ * Invariants: a payload is confirmed only after the commit; one that the rules cannot digest is kept raw and
+ * confirmed, so that it never blocks those behind it; an echo of our own reply never becomes a second message. */
+
+#include "server/service/desk-service-private.h"
+
+#include <string.h>
+
+#include "common/desk-text.h"
+
+#define MIRROR_LIMIT 20 /* mirrored messages of one chat in MIRROR_WINDOW_MS that are still believed */
+#define MIRROR_WINDOW_MS 10000
+#define BREAKER_MS 60000 /* how long a tripped chat takes no mirrored messages */
+#define MAX_NAME 1024
+
+typedef struct
+{
+  DeskWork work;
+  DeskInbound *inbound;
+  DeskIngestDone done;
+  gpointer data;
+  guint stored, duplicates;
+  char *problem; /* second run: keep the payload raw, touch nothing else */
+} DeskIngest;
+
+/* ── Chats ──────────────────────────────────────────────────────────────────────────────────── */
+
+static char *
+clean_name (const char *text)
+{
+  return text != NULL && text[0] != '\0' ? desk_text_preview (text, 200) : NULL;
+}
+
+static gboolean
+ensure_chat (DeskIngest *self, const DeskMessage *message, DeskServerChat **out, gboolean *out_changed, GError **error)
+{
+  DeskServerTx *tx = self->work.tx;
+  g_autofree char *name = NULL, *handle = clean_name (message->messenger_name);
+  /* What an echo says of names may be the business's own. */
+  if (message->direction == DESK_DIRECTION_INCOMING)
+    name = clean_name (message->user_name);
+  *out_changed = FALSE;
+  if (!tx->ops->chat_find (tx, message->platform, message->user_id, NULL, out, error))
+    return FALSE;
+  if (*out != NULL)
+    {
+      DeskChat *chat = (*out)->chat;
+      if (name != NULL && g_strcmp0 (chat->user_name, name) != 0)
+        {
+          g_free (chat->user_name);
+          chat->user_name = g_steal_pointer (&name);
+          *out_changed = TRUE;
+        }
+      if (handle != NULL && message->direction == DESK_DIRECTION_INCOMING
+          && g_strcmp0 (chat->messenger_name, handle) != 0)
+        {
+          g_free (chat->messenger_name);
+          chat->messenger_name = g_steal_pointer (&handle);
+          *out_changed = TRUE;
+        }
+      return TRUE;
+    }
+  DeskChat *chat = desk_chat_new (message->platform, message->user_id);
+  chat->is_level2 = TRUE;
+  g_free (chat->user_name);
+  chat->user_name = name != NULL ? g_steal_pointer (&name)
+                    : message->user_name != NULL && message->user_name[0] != '\0'
+                        ? desk_text_preview (message->user_name, 200)
+                        : g_strdup (message->user_id);
+  chat->messenger_name = g_steal_pointer (&handle);
+  g_free (chat->stream_id);
+  chat->stream_id = desk_chat_stream_id (message->platform, message->user_id);
+  chat->connection = g_strdup (self->inbound->connection);
+  chat->first_chat_seq = 1;
+  *out = desk_server_chat_new (chat);
+  *out_changed = TRUE;
+  return tx->ops->chat_insert (tx, *out, error);
+}
+
+/* ── Messages ───────────────────────────────────────────────────────────────────────────────── */
+
+static gboolean
+resolve_quote (DeskIngest *self, gint64 chat_row, DeskInboundItem *item, GError **error)
+{
+  g_autoptr (DeskServerMessage) stored = NULL;
+  if (item->reply_to_external_id == NULL || item->message->reply_to != NULL)
+    return TRUE;
+  if (!self->work.tx->ops->message_by_external (self->work.tx, chat_row, item->reply_to_external_id, &stored, error))
+    return FALSE;
+  g_autoptr (DeskMessage) quoted = stored != NULL ? desk_service_parse_body (stored->body, error) : NULL;
+  if (stored != NULL && quoted == NULL)
+    return FALSE;
+  if (quoted == NULL)
+    return TRUE;
+  g_autofree char *preview = desk_service_preview (quoted);
+  item->message->reply_to = desk_reply_to_new (
+      quoted->id, quoted->chat_seq,
+      quoted->sender_name != NULL ? quoted->sender_name : desk_sender_to_string (quoted->sender), preview);
+  return TRUE;
+}
+
+/* An echo may arrive before the answer to our own request: then the reply has no external id yet and is known by
+ * its text. */
+static gboolean
+find_own (DeskIngest *self, gint64 chat_row, const DeskMessage *echo, DeskMessage **out, GError **error)
+{
+  DeskServerTx *tx = self->work.tx;
+  g_autoptr (DeskServerMessage) stored = NULL;
+  g_autoptr (GPtrArray) open = NULL;
+  *out = NULL;
+  if (echo->client_message_id != NULL
+      && !tx->ops->key_find_message (tx, echo->client_message_id, chat_row, &stored, error))
+    return FALSE;
+  if (stored != NULL)
+    return (*out = desk_service_parse_body (stored->body, error)) != NULL;
+  if (!tx->ops->messages_with_status (tx, chat_row, 1u << DESK_STATUS_QUEUED | 1u << DESK_STATUS_UNKNOWN, G_MAXINT64,
+                                      &open, error))
+    return FALSE;
+  for (guint i = 0; i < open->len && *out == NULL; i++)
+    {
+      const DeskServerMessage *candidate = open->pdata[i];
+      g_autoptr (DeskServerJobRow) job = NULL;
+      g_autoptr (DeskMessage) message = desk_service_parse_body (candidate->body, error);
+      if (message == NULL)
+        return FALSE;
+      if (message->external_id != NULL || message->is_private || strcmp (message->text, echo->text) != 0)
+        continue;
+      if (message->status == DESK_STATUS_QUEUED)
+        {
+          /* Only one whose request is on its way. */
+          if (!tx->ops->job_get (tx, candidate->chat_row << 31 | candidate->chat_seq, &job, error))
+            return FALSE;
+          if (job == NULL || job->state != DESK_SERVER_JOB_BEGUN)
+            continue;
+        }
+      *out = g_steal_pointer (&message);
+    }
+  return TRUE;
+}
+
+static gboolean
+adopt_echo (DeskIngest *self, gint64 chat_row, DeskMessage *own, const DeskMessage *echo, GError **error)
+{
+  gboolean changed;
+  if (own->external_id == NULL)
+    own->external_id = g_strdup (echo->external_id);
+  if (!desk_work_set_status (&self->work, chat_row, own, DESK_STATUS_SENT, self->work.now_ms, NULL, NULL, FALSE,
+                             &changed, error))
+    return FALSE;
+  if (!changed && !desk_work_change_message (&self->work, chat_row, own, DESK_EVENT_MESSAGE_UPDATED, error))
+    return FALSE;
+  return self->work.tx->ops->job_delete (self->work.tx, chat_row, own->chat_seq, error);
+}
+
+static gboolean
+trip_breaker (DeskIngest *self, DeskServerChat *chat, GError **error)
+{
+  g_autoptr (GString) data = g_string_new (NULL);
+  DeskJsonWriter w;
+  chat->breaker_until_ms = self->work.now_ms + BREAKER_MS;
+  desk_json_writer_init (&w, data);
+  desk_json_writer_begin_object (&w);
+  desk_json_writer_member_string (&w, "kind", "loop");
+  desk_json_writer_member_string (&w, "platform", chat->chat->platform);
+  desk_json_writer_member_string (&w, "user_id", chat->chat->user_id);
+  desk_json_writer_member_string (&w, "message",
+                                  "Messages come back from the platform in a loop; mirroring is paused for a minute");
+  desk_json_writer_end_object (&w);
+  DeskEvent event = { .type = DESK_EVENT_NOTIFICATION, .data = data->str };
+  g_message ("a chat's loop breaker has tripped");
+  return desk_work_emit (&self->work, &event, error) && self->work.tx->ops->chat_update (self->work.tx, chat, error);
+}
+
+/* Is this outgoing message to be stored? Not where it is ours, and not in a loop. */
+static gboolean
+admit_mirrored (DeskIngest *self, DeskServerChat *chat, const DeskMessage *message, gboolean *out_admit, GError **error)
+{
+  g_autoptr (DeskMessage) own = NULL;
+  gint64 recent = 0;
+  *out_admit = FALSE;
+  if (!find_own (self, chat->row, message, &own, error))
+    return FALSE;
+  if (own != NULL)
+    return adopt_echo (self, chat->row, own, message, error);
+  if (chat->breaker_until_ms > self->work.now_ms)
+    return TRUE;
+  if (!self->work.tx->ops->messages_count_mirrored (self->work.tx, chat->row, self->work.now_ms - MIRROR_WINDOW_MS,
+                                                    &recent, error))
+    return FALSE;
+  if (recent >= MIRROR_LIMIT)
+    return trip_breaker (self, chat, error);
+  *out_admit = TRUE;
+  return TRUE;
+}
+
+static void
+replace_text (char **text, gsize max_bytes)
+{
+  if (*text == NULL)
+    return;
+  gsize len = strlen (*text);
+  if (len > max_bytes)
+    {
+      len = max_bytes;
+      while (len > 0 && ((guchar)(*text)[len] & 0xc0) == 0x80)
+        len--;
+    }
+  char *clean = desk_text_sanitize_utf8 (*text, (gssize)len);
+  g_free (*text);
+  *text = clean;
+}
+
+/* Connectors are ours, what they pass on is not: everything gets a limit. */
+static void
+normalize (DeskIngest *self, DeskMessage *message)
+{
+  gint64 now_ms = self->work.now_ms;
+  if (message->text == NULL)
+    message->text = g_strdup ("");
+  replace_text (&message->text, DESK_WIRE_MAX_TEXT);
+  replace_text (&message->user_name, MAX_NAME);
+  replace_text (&message->messenger_name, MAX_NAME);
+  replace_text (&message->sender_name, MAX_NAME);
+  replace_text (&message->sender_id, 256);
+  if (message->created_at_ms <= 0 || message->created_at_ms > now_ms + DAY_MS)
+    message->created_at_ms = now_ms;
+  if (message->chat_id == NULL)
+    message->chat_id = g_strdup (message->user_id);
+  if (message->direction == DESK_DIRECTION_OUTGOING)
+    {
+      message->source = DESK_SOURCE_ECHO;
+      if (message->sender == DESK_SENDER_USER)
+        message->sender = DESK_SENDER_MANAGER;
+      if (message->status == DESK_STATUS_NONE)
+        message->status = DESK_STATUS_SENT;
+    }
+  else
+    {
+      message->sender = DESK_SENDER_USER;
+      message->status = DESK_STATUS_NONE;
+      message->source = self->inbound->source;
+    }
+  message->is_private = FALSE;
+}
+
+static gboolean
+ingest_message (DeskIngest *self, DeskInboundItem *item, GError **error)
+{
+  g_autoptr (DeskServerChat) chat = NULL;
+  g_autoptr (DeskServerMessage) known = NULL;
+  g_autoptr (DeskMessage) message = desk_message_copy (item->message);
+  gboolean changed, admit = TRUE;
+  normalize (self, message);
+  if (!ensure_chat (self, message, &chat, &changed, error))
+    return FALSE;
+  if (message->external_id != NULL
+      && !self->work.tx->ops->message_by_external (self->work.tx, chat->row, message->external_id, &known, error))
+    return FALSE;
+  if (known != NULL)
+    {
+      self->duplicates++;
+      return TRUE;
+    }
+  if (message->direction == DESK_DIRECTION_OUTGOING && !admit_mirrored (self, chat, message, &admit, error))
+    return FALSE;
+  if (!admit)
+    return TRUE;
+  DeskInboundItem resolved = *item;
+  resolved.message = message;
+  if (!resolve_quote (self, chat->row, &resolved, error))
+    return FALSE;
+  self->stored++;
+  return desk_work_store_message (&self->work, chat, message, NULL, NULL, NULL, changed, error);
+}
+
+/* ── Items ──────────────────────────────────────────────────────────────────────────────────── */
+
+static void
+ingest_typing (DeskIngest *self, const DeskInboundItem *item)
+{
+  DeskEvent *event = desk_event_new (DESK_EVENT_TYPING);
+  event->platform = g_strdup (item->message->platform);
+  event->user_id = g_strdup (item->message->user_id);
+  event->by_customer = TRUE;
+  desk_work_add_ephemeral (&self->work, event);
+}
+
+static gboolean
+ingest_item (DeskIngest *self, DeskInboundItem *item, GError **error)
+{
+  g_autoptr (DeskServerChat) chat = NULL;
+  const DeskMessage *message = item->message;
+  gboolean is_new = TRUE;
+  if (message == NULL || !desk_chat_key_is_valid (message->platform, message->user_id))
+    {
+      g_message ("an item of %s names no chat and was passed over", self->inbound->connection);
+      return TRUE;
+    }
+  if (item->type == DESK_INBOUND_TYPING)
+    {
+      ingest_typing (self, item);
+      return TRUE;
+    }
+  if (item->dedup_key != NULL
+      && !self->work.tx->ops->dedup_insert (self->work.tx, self->inbound->connection, item->dedup_key,
+                                            self->work.now_ms, &is_new, error))
+    return FALSE;
+  if (!is_new)
+    {
+      self->duplicates++;
+      return TRUE;
+    }
+  if (item->type == DESK_INBOUND_MESSAGE)
+    return ingest_message (self, item, error);
+  if (!self->work.tx->ops->chat_find (self->work.tx, message->platform, message->user_id, NULL, &chat, error))
+    return FALSE;
+  return chat == NULL || desk_work_apply_change (&self->work, self->inbound, item, chat, error);
+}
+
+static gboolean
+ingest_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  DeskIngest *self = data;
+  const DeskInbound *inbound = self->inbound;
+  desk_work_begin (&self->work, tx);
+  self->stored = self->duplicates = 0;
+  for (guint i = 0; self->problem == NULL && i < inbound->items->len; i++)
+    if (!ingest_item (self, inbound->items->pdata[i], error))
+      return FALSE;
+  if (inbound->raw != NULL && (inbound->items->len > 0 || self->problem != NULL)
+      && !tx->ops->raw_insert (tx, inbound->connection, self->work.now_ms, inbound->raw, self->problem, error))
+    return FALSE;
+  return inbound->checkpoint == NULL
+         || tx->ops->checkpoint_set (tx, inbound->connection, inbound->checkpoint, error);
+}
+
+/* Not the storage, but this very payload cannot be stored. */
+static gboolean
+is_indigestible (const GError *error)
+{
+  return error != NULL
+         && (error->domain != DESK_SERVER_STORE_ERROR || error->code == DESK_SERVER_STORE_ERROR_FAILED
+             || error->code == DESK_SERVER_STORE_ERROR_CONFLICT);
+}
+
+static void
+ingest_done (const GError *error, gpointer data)
+{
+  DeskIngest *self = data;
+  DeskService *service = self->work.service;
+  desk_service_note_commit (service, error);
+  if (is_indigestible (error) && self->problem == NULL)
+    {
+      g_warning ("a payload of %s could not be stored and is kept raw: %s", self->inbound->connection,
+                 error->message);
+      self->problem = g_strdup (error->message);
+      service->store->ops->submit (service->store, ingest_job, ingest_done, self);
+      return;
+    }
+  if (error == NULL)
+    {
+      desk_work_publish (&self->work);
+      desk_service_count (service, DESK_COUNT_INGESTED, self->stored);
+      desk_service_count (service, DESK_COUNT_DUPLICATES, self->duplicates);
+    }
+  if (self->done != NULL)
+    self->done (error == NULL, error, self->data);
+  desk_work_clear (&self->work);
+  desk_inbound_free (self->inbound);
+  g_free (self->problem);
+  g_free (self);
+}
+
+/**
+ * desk_service_ingest:
+ * @inbound: (transfer full): a platform's payload
+ * @done: (nullable): after the commit or the refusal, on the writer thread
+ *
+ * Any thread.
+ */
+void
+desk_service_ingest (DeskService *service, DeskInbound *inbound, DeskIngestDone done, gpointer data)
+{
+  g_return_if_fail (service != NULL && inbound != NULL);
+  DeskIngest *self = g_new0 (DeskIngest, 1);
+  desk_work_init (&self->work, service);
+  self->inbound = inbound;
+  self->done = done;
+  self->data = data;
+  service->store->ops->submit (service->store, ingest_job, ingest_done, self);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-service"
+
+#include "config.h"
+
+/* Read markers: per manager, merged with max, never beyond the last message. */
+
+#include "server/service/desk-service-private.h"
+
+typedef struct
+{
+  DeskWork work;
+  DeskIdentity *who;
+  char *platform;
+  char *user_id;
+  gint64 up_to_chat_seq; /* -1: mark unread */
+  DeskReply *reply;
+  DeskReplyDone done;
+  gpointer data;
+} DeskMark;
+
+static gboolean
+move_marker (DeskMark *self, DeskServerChat *chat, gboolean *out_changed, GError **error)
+{
+  DeskChatPersonal *personal = &chat->chat->personal;
+  DeskChatPersonal before = *personal;
+  if (self->up_to_chat_seq < 0)
+    {
+      personal->marked_unread = TRUE;
+    }
+  else
+    {
+      gint64 up_to = MIN (self->up_to_chat_seq, chat->chat->last_chat_seq), in_seq = chat->chat->last_in_seq;
+      if (up_to < chat->chat->last_chat_seq
+          && !self->work.tx->ops->message_in_seq (self->work.tx, chat->row, up_to, &in_seq, error))
+        return FALSE;
+      personal->read_chat_seq = MAX (personal->read_chat_seq, up_to);
+      personal->read_in_seq = MAX (personal->read_in_seq, in_seq);
+      personal->marked_unread = FALSE;
+    }
+  *out_changed = before.read_chat_seq != personal->read_chat_seq || before.read_in_seq != personal->read_in_seq
+                 || before.marked_unread != personal->marked_unread;
+  return !*out_changed
+         || self->work.tx->ops->personal_set (self->work.tx, chat->row, self->who->username, personal, error);
+}
+
+static gboolean
+tell_marker (DeskMark *self, const DeskServerChat *chat, GError **error)
+{
+  const DeskChatPersonal *personal = &chat->chat->personal;
+  DeskEvent event = { .type = DESK_EVENT_READ,
+                      .platform = self->platform,
+                      .user_id = self->user_id,
+                      .username = self->who->username,
+                      .up_to_chat_seq = personal->read_chat_seq,
+                      .up_to_in_seq = personal->read_in_seq,
+                      .marked_unread = personal->marked_unread };
+  if (!desk_work_emit (&self->work, &event, error))
+    return FALSE;
+  if (personal->marked_unread)
+    return TRUE;
+  DeskEvent *receipt = desk_event_new (DESK_EVENT_READ_RECEIPT);
+  receipt->platform = g_strdup (self->platform);
+  receipt->user_id = g_strdup (self->user_id);
+  receipt->username = g_strdup (self->who->username);
+  desk_work_add_ephemeral (&self->work, receipt);
+  return TRUE;
+}
+
+static gboolean
+mark_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  DeskMark *self = data;
+  g_autoptr (DeskServerChat) chat = NULL;
+  gboolean changed = FALSE;
+  desk_work_begin (&self->work, tx);
+  g_clear_pointer (&self->reply, desk_reply_free);
+  if (!tx->ops->chat_find (tx, self->platform, self->user_id, self->who->username, &chat, error))
+    return FALSE;
+  if (chat == NULL)
+    {
+      self->reply = desk_reply_new_no_chat ();
+      return TRUE;
+    }
+  self->reply = desk_reply_new_empty ();
+  if (!move_marker (self, chat, &changed, error))
+    return FALSE;
+  return !changed || tell_marker (self, chat, error);
+}
+
+static void
+mark_done (const GError *error, gpointer data)
+{
+  DeskMark *self = data;
+  desk_service_note_commit (self->work.service, error);
+  if (error == NULL)
+    desk_work_publish (&self->work);
+  else
+    {
+      g_clear_pointer (&self->reply, desk_reply_free);
+      self->reply = desk_reply_new_store_failure (error);
+    }
+  self->done (g_steal_pointer (&self->reply), self->data);
+  desk_work_clear (&self->work);
+  desk_identity_unref (self->who);
+  g_free (self->platform);
+  g_free (self->user_id);
+  g_free (self);
+}
+
+static void
+submit_mark (DeskService *service, DeskIdentity *who, const char *platform, const char *user_id, gint64 up_to,
+             DeskReplyDone done, gpointer data)
+{
+  DeskMark *self = g_new0 (DeskMark, 1);
+  desk_work_init (&self->work, service);
+  self->who = desk_identity_ref (who);
+  self->platform = g_strdup (platform);
+  self->user_id = g_strdup (user_id);
+  self->up_to_chat_seq = up_to;
+  self->done = done;
+  self->data = data;
+  service->store->ops->submit (service->store, mark_job, mark_done, self);
+}
+
+void
+desk_service_mark_read (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id,
+                        gint64 up_to_chat_seq, DeskReplyDone done, gpointer data)
+{
+  g_return_if_fail (self != NULL && who != NULL && done != NULL);
+  submit_mark (self, who, platform, user_id, MAX (up_to_chat_seq, 0), done, data);
+}
+
+void
+desk_service_mark_unread (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id,
+                          DeskReplyDone done, gpointer data)
+{
+  g_return_if_fail (self != NULL && who != NULL && done != NULL);
+  submit_mark (self, who, platform, user_id, -1, done, data);
+}

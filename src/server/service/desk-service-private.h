@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "server/service/desk-service.h"
+
+/* Shared by the files of the service alone. */
+
+#define DAY_MS (24 * 3600 * G_GINT64_CONSTANT (1000))
+
+#define DESK_KEY_MAX_BYTES 128 /* of a client_message_id */
+
+typedef struct
+{
+  char *name;
+  char *platform;
+  char *chat_prefix;
+  DeskHealth health;
+  char *reason;
+} DeskServiceConnection;
+
+typedef struct
+{
+  DeskIdentity *identity;
+  gint64 expires_ms;
+  gint64 checked_us; /* when the store was last asked */
+} DeskCachedToken;
+
+struct _DeskService
+{
+  DeskServiceOptions options;
+  DeskServerStore *store;
+  DeskClock *clock;
+  DeskRandom *random;
+  GHashTable *platforms;   /* name → DeskPlatform; constant once serving */
+  GPtrArray *platform_order; /* borrowed */
+  GHashTable *connections; /* name → DeskServiceConnection; health guarded by mutex */
+  GMutex mutex;
+
+  GRWLock token_lock;
+  GHashTable *tokens; /* hash → DeskCachedToken */
+  GThreadPool *password_pool;
+  char *decoy_hash; /* what an unknown user's password is compared with */
+
+  gint storage_failing; /* atomic: 0, or the DeskCode of the last failed commit */
+  guint64 counters[8];  /* under mutex; see desk-service-health.c */
+};
+
+typedef enum
+{
+  DESK_COUNT_SENDS,
+  DESK_COUNT_INGESTED,
+  DESK_COUNT_DUPLICATES,
+  DESK_COUNT_DELIVERED,
+  DESK_COUNT_FAILED,
+  DESK_COUNT_UNKNOWN,
+  DESK_COUNT_REFUSED,
+  DESK_COUNT_LAST,
+} DeskCount;
+void desk_service_count (DeskService *self, DeskCount what, guint64 n);
+
+/* ── One write: what a job did that others must hear of after its commit ────────────────────── */
+typedef struct
+{
+  DeskService *service;
+  DeskServerTx *tx;
+  gint64 now_ms;
+  GPtrArray *events;    /* of DeskLoggedEvent */
+  GPtrArray *ephemeral; /* of DeskEvent */
+  gboolean wants_delivery;
+} DeskWork;
+
+void desk_work_init (DeskWork *self, DeskService *service);
+void desk_work_clear (DeskWork *self);
+/* At the beginning of a run of the job: forgets what an earlier run did. */
+void desk_work_begin (DeskWork *self, DeskServerTx *tx);
+/* Gives the event its seq and puts it into the log. */
+gboolean desk_work_emit (DeskWork *self, DeskEvent *event, GError **error);
+gboolean desk_work_emit_message (DeskWork *self, DeskEventType type, DeskMessage *message, GError **error);
+/* A new rev and chat_updated; the caller writes the chat afterwards. */
+gboolean desk_work_emit_chat (DeskWork *self, DeskServerChat *chat, GError **error);
+void desk_work_add_ephemeral (DeskWork *self, DeskEvent *event);
+/* On the writer thread after the commit. */
+void desk_work_publish (DeskWork *self);
+/* Notes whether the storage works; to be called by every done. */
+void desk_service_note_commit (DeskService *self, const GError *error);
+
+/* ── Answers ────────────────────────────────────────────────────────────────────────────────── */
+DeskReply *desk_reply_new_ok (void); /* 200 with an empty body to write into */
+/* {"success":true,"data":  … and what closes it; next is nullable. */
+void desk_reply_begin (DeskReply *self, DeskJsonWriter *w);
+void desk_reply_end (DeskReply *self, DeskJsonWriter *w, const char *next);
+DeskReply *desk_reply_new_empty (void); /* data {} */
+DeskReply *desk_reply_new_store_failure (const GError *error);
+DeskReply *desk_reply_new_invalid (const char *field, const char *message);
+DeskReply *desk_reply_new_no_chat (void);
+
+/* ── Messages within a transaction ──────────────────────────────────────────────────────────── */
+DeskMessage *desk_service_parse_body (const char *body, GError **error);
+char *desk_service_write_body (const DeskMessage *message, gsize *out_len);
+/* Gives message its id, chat_seq and in_seq, stores it, moves what the chat shows of it, emits (chat_updated if
+ * something changed that new_message does not tell) new_message, and trims. chat must be inserted. */
+gboolean desk_work_store_message (DeskWork *self, DeskServerChat *chat, DeskMessage *message, const char *username,
+                                  const char *key, const char *fingerprint, gboolean chat_changed, GError **error);
+/* A new rev of a stored message and its event. */
+gboolean desk_work_change_message (DeskWork *self, gint64 chat_row, DeskMessage *message, DeskEventType type, GError **error);
+/* If the ladder of statuses allows it: history, error, event. *out_changed nullable. */
+gboolean desk_work_set_status (DeskWork *self, gint64 chat_row, DeskMessage *message, DeskStatus status, gint64 at_ms,
+                               const char *code, const char *reason, gboolean retryable, gboolean *out_changed, GError **error);
+gboolean desk_work_trim (DeskWork *self, DeskServerChat *chat, gint64 below_seq, gint64 before_ms, gint64 *out_deleted, GError **error);
+/* The line that a chat list shows; transfer full. */
+char *desk_service_preview (const DeskMessage *message);
+gboolean desk_work_rename_chat (DeskWork *self, DeskServerChat *chat, const char *new_user_id, GError **error);
+const DeskPlatform *desk_service_find_platform (DeskService *self, const char *name);
+
+/* ── Ingest ─────────────────────────────────────────────────────────────────────────────────── */
+gboolean desk_work_apply_change (DeskWork *self, const DeskInbound *inbound, DeskInboundItem *item, DeskServerChat *chat, GError **error);
+
+/* ── Passwords ──────────────────────────────────────────────────────────────────────────────── */
+char *desk_password_hash (DeskRandom *random, const char *password); /* bcrypt cost 12; NULL if crypt refuses */
+gboolean desk_password_check (const char *password, const char *hash);

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-service"
+
+#include "config.h"
+
+/* A manager's reply or note: idempotency, guards, message, event and delivery job in one transaction.
+ *
+ * Invariants: the key is looked up before every guard; a refusal writes nothing; the answer is given after the
+ * commit. Two requests with one key cannot be under way at once here: the writer takes them one after the other, so
+ * the second finds what the first stored (IN_FLIGHT is for stores with several writers). */
+
+#include "server/service/desk-service-private.h"
+
+#include <string.h>
+
+#include "common/desk-crypto.h"
+
+#define MAX_STALE 50 /* messages that a refusal shows */
+
+typedef struct
+{
+  DeskWork work;
+  DeskIdentity *who;
+  char *platform;
+  char *user_id;
+  DeskSendRequest request;
+  char *fingerprint;
+  DeskReply *reply;
+  DeskReplyDone done;
+  gpointer data;
+  gboolean refused;
+} DeskSend;
+
+static void
+add_part (GString *text, const char *part)
+{
+  if (part == NULL)
+    part = "";
+  g_string_append_printf (text, "%" G_GSIZE_FORMAT ":%s", strlen (part), part);
+}
+
+/* Parts with their lengths before them: no two requests run together into one text. */
+static char *
+make_fingerprint (const char *platform, const char *user_id, const DeskSendRequest *request)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  add_part (text, platform);
+  add_part (text, user_id);
+  add_part (text, request->text);
+  add_part (text, request->reply_to);
+  add_part (text, request->is_private ? "1" : "0");
+  return desk_sha256_hex (text->str, text->len);
+}
+
+static gboolean
+refuse (DeskSend *self, DeskReply *reply)
+{
+  self->refused = TRUE;
+  g_clear_pointer (&self->reply, desk_reply_free);
+  self->reply = reply;
+  return TRUE;
+}
+
+static DeskReply *
+new_answer (const DeskMessage *message, gboolean duplicate)
+{
+  DeskReply *reply = desk_reply_new_ok ();
+  DeskJsonWriter w;
+  reply->status = duplicate ? 200 : 201;
+  desk_reply_begin (reply, &w);
+  desk_wire_write_send_answer (&w, message, duplicate);
+  desk_reply_end (reply, &w, NULL);
+  return reply;
+}
+
+/* ── Guards: each sets self->reply where it refuses; FALSE only for a failing store ─────────── */
+
+static gboolean
+answer_from_key (DeskSend *self, DeskServerKey *key, GError **error)
+{
+  if (strcmp (key->fingerprint, self->fingerprint) != 0)
+    return refuse (self, desk_reply_new_failure (DESK_CODE_IDEMPOTENCY_MISMATCH,
+                                                 "This client_message_id was used for another message", NULL, -1,
+                                                 ""));
+  g_autoptr (DeskServerMessage) stored = NULL;
+  if (!self->work.tx->ops->message_by_seq (self->work.tx, key->chat_row, key->chat_seq, &stored, error))
+    return FALSE;
+  const char *body = stored != NULL ? stored->body : key->body;
+  g_autoptr (DeskMessage) message = body != NULL ? desk_service_parse_body (body, error) : NULL;
+  if (message == NULL)
+    {
+      if (body == NULL)
+        g_set_error (error, DESK_SERVER_STORE_ERROR, DESK_SERVER_STORE_ERROR_FAILED,
+                     "the message of a key is gone");
+      return FALSE;
+    }
+  g_clear_pointer (&self->reply, desk_reply_free);
+  self->reply = new_answer (message, TRUE);
+  return TRUE;
+}
+
+typedef struct
+{
+  DeskJsonWriter w;
+  guint n;
+} DeskStaleList;
+
+static gboolean
+add_stale (const char *body, gsize len, const char *id, gpointer data)
+{
+  DeskStaleList *list = data;
+  desk_json_writer_raw_len (&list->w, body, len);
+  list->n++;
+  return TRUE;
+}
+
+static gboolean
+check_stale (DeskSend *self, const DeskServerChat *chat, GError **error)
+{
+  if (self->request.is_private || self->request.force || self->request.seen_seq < 0
+      || chat->last_reply_seq <= self->request.seen_seq)
+    return TRUE;
+  g_autoptr (GString) details = g_string_new (NULL);
+  DeskStaleList list = { .n = 0 };
+  desk_json_writer_init (&list.w, details);
+  desk_json_writer_begin_object (&list.w);
+  desk_json_writer_key (&list.w, "messages");
+  desk_json_writer_begin_array (&list.w);
+  if (!self->work.tx->ops->messages_replies_after (self->work.tx, chat->row, self->request.seen_seq,
+                                                   self->who->username, MAX_STALE, add_stale, &list, error))
+    return FALSE;
+  desk_json_writer_end_array (&list.w);
+  desk_json_writer_end_object (&list.w);
+  if (list.n > 0)
+    refuse (self, desk_reply_new_failure (DESK_CODE_STALE_REPLY, "A colleague has replied in the meantime",
+                                          details->str, -1, ""));
+  return TRUE;
+}
+
+static void
+check_window (DeskSend *self, const DeskServerChat *chat, const DeskPlatform *platform)
+{
+  gint64 closed = chat->chat->window_expires_at_ms;
+  if (self->request.is_private || platform == NULL || platform->window_hours == 0 || self->work.now_ms <= closed)
+    return;
+  g_autoptr (GString) details = g_string_new (NULL);
+  DeskJsonWriter w;
+  desk_json_writer_init (&w, details);
+  desk_json_writer_begin_object (&w);
+  desk_json_writer_member_time_ms (&w, "closed_at", closed);
+  desk_json_writer_key (&w, "templates");
+  desk_json_writer_begin_array (&w);
+  desk_json_writer_end_array (&w);
+  desk_json_writer_end_object (&w);
+  refuse (self, desk_reply_new_failure (DESK_CODE_WINDOW_CLOSED,
+                                        "The platform accepts free replies only for some time after the customer's "
+                                        "last message",
+                                        details->str, -1, ""));
+}
+
+static DeskReply *
+new_too_long (guint limit, DeskTextUnit unit, gsize length)
+{
+  static const char *const units[] = { "chars", "utf16", "bytes" };
+  g_autoptr (GString) details = g_string_new (NULL);
+  DeskJsonWriter w;
+  desk_json_writer_init (&w, details);
+  desk_json_writer_begin_object (&w);
+  desk_json_writer_member_int64 (&w, "limit", limit);
+  desk_json_writer_member_string (&w, "unit", units[unit]);
+  desk_json_writer_member_int64 (&w, "length", (gint64)length);
+  desk_json_writer_end_object (&w);
+  return desk_reply_new_failure (DESK_CODE_TEXT_TOO_LONG, "The text is longer than the platform takes", details->str,
+                                 -1, "");
+}
+
+static void
+check_text (DeskSend *self, const DeskPlatform *platform)
+{
+  const char *text = self->request.text;
+  if (text == NULL || text[strspn (text, " \t\r\n")] == '\0')
+    {
+      refuse (self, desk_reply_new_invalid ("text", "text must not be empty"));
+      return;
+    }
+  gsize bytes = strlen (text);
+  if (bytes > DESK_WIRE_MAX_TEXT)
+    {
+      refuse (self, new_too_long (DESK_WIRE_MAX_TEXT, DESK_TEXT_BYTES, bytes));
+      return;
+    }
+  if (platform == NULL || self->request.is_private)
+    return;
+  gsize length = desk_text_length (text, platform->text_unit);
+  if (length > platform->text_limit)
+    refuse (self, new_too_long (platform->text_limit, platform->text_unit, length));
+}
+
+static gboolean
+resolve_reply_to (DeskSend *self, const DeskServerChat *chat, DeskMessage *message, GError **error)
+{
+  g_autoptr (DeskServerMessage) stored = NULL;
+  if (self->request.reply_to == NULL)
+    return TRUE;
+  if (!self->work.tx->ops->message_by_id (self->work.tx, self->request.reply_to, &stored, error))
+    return FALSE;
+  if (stored == NULL || stored->chat_row != chat->row)
+    return refuse (self, desk_reply_new_invalid ("reply_to", "reply_to names no message of this chat"));
+  g_autoptr (DeskMessage) quoted = desk_service_parse_body (stored->body, error);
+  if (quoted == NULL)
+    return FALSE;
+  g_autofree char *preview = desk_service_preview (quoted);
+  message->reply_to = desk_reply_to_new (
+      quoted->id, quoted->chat_seq,
+      quoted->sender_name != NULL ? quoted->sender_name : desk_sender_to_string (quoted->sender), preview);
+  return TRUE;
+}
+
+/* ── The job ────────────────────────────────────────────────────────────────────────────────── */
+
+static DeskMessage *
+new_message (DeskSend *self, const DeskServerChat *chat)
+{
+  gboolean is_bot = self->who->role == DESK_ROLE_BOT;
+  DeskMessage *message = desk_message_new (self->platform, self->user_id);
+  message->is_level2 = TRUE;
+  message->chat_id = g_strdup (self->user_id);
+  message->direction = DESK_DIRECTION_OUTGOING;
+  message->sender = is_bot ? DESK_SENDER_BOT : DESK_SENDER_MANAGER;
+  message->source = is_bot ? DESK_SOURCE_BOT : DESK_SOURCE_API;
+  g_free (message->text);
+  message->text = g_strdup (self->request.text);
+  message->kind = DESK_KIND_TEXT;
+  message->created_at_ms = self->work.now_ms;
+  message->user_name = g_strdup (chat->chat->user_name);
+  message->messenger_name = g_strdup (chat->chat->messenger_name);
+  message->client_message_id = g_strdup (self->request.client_message_id);
+  message->sender_id = g_strdup (self->who->username);
+  message->sender_name = g_strdup (self->who->display_name);
+  message->is_private = self->request.is_private;
+  if (!message->is_private)
+    {
+      message->status = DESK_STATUS_QUEUED;
+      g_ptr_array_add (message->status_history,
+                       desk_status_change_new (DESK_STATUS_QUEUED, self->work.now_ms, NULL, NULL));
+    }
+  return message;
+}
+
+static gboolean
+store_reply (DeskSend *self, DeskServerChat *chat, DeskMessage *message, GError **error)
+{
+  if (!desk_work_store_message (&self->work, chat, message, self->who->username, self->request.client_message_id,
+                                self->fingerprint, FALSE, error))
+    return FALSE;
+  if (!message->is_private)
+    {
+      DeskServerJobRow job = { .chat_row = chat->row,
+                               .chat_seq = message->chat_seq,
+                               .connection = chat->chat->connection != NULL ? chat->chat->connection : (char *)"",
+                               .due_ms = self->work.now_ms,
+                               .created_ms = self->work.now_ms };
+      if (!self->work.tx->ops->job_insert (self->work.tx, &job, error))
+        return FALSE;
+      self->work.wants_delivery = TRUE;
+    }
+  self->reply = new_answer (message, FALSE);
+  return TRUE;
+}
+
+static gboolean
+send_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  DeskSend *self = data;
+  g_autoptr (DeskServerChat) chat = NULL;
+  g_autoptr (DeskServerKey) key = NULL;
+  desk_work_begin (&self->work, tx);
+  self->refused = FALSE;
+  g_clear_pointer (&self->reply, desk_reply_free);
+
+  if (self->request.client_message_id != NULL
+      && !tx->ops->key_find (tx, self->who->username, self->request.client_message_id, &key, error))
+    return FALSE;
+  if (key != NULL)
+    return answer_from_key (self, key, error);
+  if (!tx->ops->chat_find (tx, self->platform, self->user_id, NULL, &chat, error))
+    return FALSE;
+  if (chat == NULL)
+    return refuse (self, desk_reply_new_no_chat ());
+  const DeskPlatform *platform = desk_service_find_platform (self->work.service, self->platform);
+  check_text (self, platform);
+  if (!self->refused)
+    check_window (self, chat, platform);
+  if (!self->refused && !check_stale (self, chat, error))
+    return FALSE;
+  if (self->refused)
+    return TRUE;
+  g_autoptr (DeskMessage) message = new_message (self, chat);
+  if (!resolve_reply_to (self, chat, message, error))
+    return FALSE;
+  return self->refused || store_reply (self, chat, message, error);
+}
+
+static void
+send_free (DeskSend *self)
+{
+  desk_work_clear (&self->work);
+  desk_identity_unref (self->who);
+  g_free (self->platform);
+  g_free (self->user_id);
+  g_free (self->request.text);
+  g_free (self->request.client_message_id);
+  g_free (self->request.reply_to);
+  g_free (self->fingerprint);
+  g_clear_pointer (&self->reply, desk_reply_free);
+  g_free (self);
+}
+
+static void
+send_done (const GError *error, gpointer data)
+{
+  DeskSend *self = data;
+  desk_service_note_commit (self->work.service, error);
+  if (error != NULL)
+    {
+      g_clear_pointer (&self->reply, desk_reply_free);
+      self->reply = desk_reply_new_store_failure (error);
+    }
+  else
+    {
+      desk_work_publish (&self->work);
+      desk_service_count (self->work.service,
+                          self->refused                 ? DESK_COUNT_REFUSED
+                          : self->reply->status == 200 ? DESK_COUNT_DUPLICATES
+                                                        : DESK_COUNT_SENDS,
+                          1);
+    }
+  self->done (g_steal_pointer (&self->reply), self->data);
+  send_free (self);
+}
+
+/**
+ * desk_service_send:
+ * @who: the manager
+ * @request: copied
+ * @done: (scope async): gets 201, 200 for a repetition, or the refusal; on the writer thread
+ *
+ * Any thread.
+ */
+void
+desk_service_send (DeskService *service, DeskIdentity *who, const char *platform, const char *user_id,
+                   const DeskSendRequest *request, DeskReplyDone done, gpointer data)
+{
+  g_return_if_fail (service != NULL && who != NULL && request != NULL && done != NULL);
+  if (request->client_message_id != NULL
+      && (request->client_message_id[0] == '\0' || strlen (request->client_message_id) > DESK_KEY_MAX_BYTES))
+    {
+      done (desk_reply_new_invalid ("client_message_id", "client_message_id must have 1 to 128 bytes"), data);
+      return;
+    }
+  DeskSend *self = g_new0 (DeskSend, 1);
+  desk_work_init (&self->work, service);
+  self->who = desk_identity_ref (who);
+  self->platform = g_strdup (platform);
+  self->user_id = g_strdup (user_id);
+  self->request = *request;
+  self->request.text = g_strdup (request->text);
+  self->request.client_message_id = g_strdup (request->client_message_id);
+  self->request.reply_to = g_strdup (request->reply_to);
+  self->fingerprint = make_fingerprint (platform, user_id, request);
+  self->done = done;
+  self->data = data;
+  service->store->ops->submit (service->store, send_job, send_done, self);
+}
