@@ -27,6 +27,9 @@ void desk_batch_chat (DeskBatch *self, const DeskChat *chat);
 /* A page of messages of one chat, as the server gave it (level 2): authoritative for the chat_seq range
  * between its first and last row, extended to 1 if reached_start, to the head if reached_end. */
 void desk_batch_page (DeskBatch *self, const char *platform, const char *user_id, GPtrArray *messages, gboolean reached_start, gboolean reached_end);
+/* Level 2: the server keeps nothing in [first..last] but what is cached. This is what a page without rows
+ * tells (before_seq = last + 1 gave nothing: first is 1); pages with rows claim their range themselves. */
+void desk_batch_cover (DeskBatch *self, const char *platform, const char *user_id, gint64 first, gint64 last);
 /* Messages of all chats (GET /messages), newest first: stored without any claim about holes. */
 void desk_batch_messages (DeskBatch *self, GPtrArray *messages);
 /* Level 0: a page at offset, newest first. Reconciles provisional rows on (direction, sender, text, created_at
@@ -43,7 +46,9 @@ void desk_batch_setting (DeskBatch *self, const char *key, const char *value); /
  * the chat's newest cached chat_seq if the entry says -2, removes the chat's draft if clear_draft. */
 void desk_batch_outbox_add (DeskBatch *self, const DeskOutboxEntry *entry, gboolean clear_draft);
 void desk_batch_outbox_state (DeskBatch *self, gint64 local_id, DeskOutboxState state, const char *error_code, const char *error);
-/* About to be sent: state SENDING, attempts + 1, attempted_at = now. */
+/* About to be sent: state SENDING, attempts + 1, attempted_at = now. NOT_FOUND if it is gone (discarded by
+ * another process, or acknowledged), STATE if it is FAILED or STALE: it must not go out then. outbox_state and
+ * outbox_done of an entry that is gone are no errors. */
 void desk_batch_outbox_attempt (DeskBatch *self, gint64 local_id);
 /* Acknowledged: the entry goes; message (nullable: level 0 or a read marker) is stored in the same transaction. */
 void desk_batch_outbox_done (DeskBatch *self, gint64 local_id, const DeskMessage *message);
