@@ -8,7 +8,7 @@
 #include "common/desk-text.h"
 #include "store/desk-store-private.h"
 
-/* Rows of chat. While a batch is folded each chat that it touches is a DeskChatState, read once and
+/* Rows of chat. While a batch is folded each chat that it touches is a DeskFoldChat, read once and
  * written once; until then the state in memory is the truth.
  *
  * Rules: the highest rev decides the shared fields; sequence numbers only grow; the preview is that
@@ -17,7 +17,7 @@
 #define PREVIEW_CHARS 160
 
 void
-desk_chat_state_free (DeskChatState *self)
+desk_fold_chat_free (DeskFoldChat *self)
 {
   if (self == NULL)
     return;
@@ -127,10 +127,10 @@ desk_chat_from_stmt (DeskStmt *s)
 
 /* ── Reading states ─────────────────────────────────────────────────────────────────────────── */
 
-static DeskChatState *
+static DeskFoldChat *
 state_from_stmt (DeskStmt *s)
 {
-  DeskChatState *state = g_new0 (DeskChatState, 1);
+  DeskFoldChat *state = g_new0 (DeskFoldChat, 1);
 
   state->row = desk_stmt_column_int64 (s, 0);
   state->chat = desk_chat_from_stmt (s);
@@ -156,10 +156,10 @@ state_from_stmt (DeskStmt *s)
                     "c.last_key,c.gaps"
 
 /* Reads the one row of s, keeps the state under its key. NULL without error: no row. */
-static DeskChatState *
+static DeskFoldChat *
 read_state (DeskFold *self, DeskStmt *s, GError **error)
 {
-  DeskChatState *state, *known;
+  DeskFoldChat *state, *known;
   g_autofree char *key = NULL;
 
   if (desk_stmt_step (s, error) != DESK_STEP_ROW)
@@ -170,7 +170,7 @@ read_state (DeskFold *self, DeskStmt *s, GError **error)
   known = g_hash_table_lookup (self->chats, key);
   if (known != NULL)
     {
-      desk_chat_state_free (state);
+      desk_fold_chat_free (state);
       return known;
     }
   g_hash_table_insert (self->chats, g_steal_pointer (&key), state);
@@ -190,7 +190,7 @@ insert_chat (DeskFold *self, const char *platform, const char *user_id, GError *
   return desk_stmt_run (s, error);
 }
 
-DeskChatState *
+DeskFoldChat *
 desk_fold_get_chat (DeskFold *self,
                     const char *platform,
                     const char *user_id,
@@ -228,11 +228,11 @@ desk_fold_get_chat (DeskFold *self,
   return self->recent;
 }
 
-DeskChatState *
+DeskFoldChat *
 desk_fold_get_chat_by_row (DeskFold *self, gint64 row, GError **error)
 {
   DeskStmt *s;
-  DeskChatState *state;
+  DeskFoldChat *state;
   g_autoptr (GError) local = NULL;
 
   s = desk_db_prepare (self->db, "SELECT " STATE_COLUMNS " FROM chat c WHERE chat=?1", error);
@@ -248,7 +248,7 @@ desk_fold_get_chat_by_row (DeskFold *self, gint64 row, GError **error)
 }
 
 void
-desk_fold_touch (DeskFold *self, DeskChatState *state)
+desk_fold_touch (DeskFold *self, DeskFoldChat *state)
 {
   if (!state->dirty)
     desk_notice_add_chat (self->notice, state->chat->platform, state->chat->user_id);
@@ -258,7 +258,7 @@ desk_fold_touch (DeskFold *self, DeskChatState *state)
 /* ── Folding ────────────────────────────────────────────────────────────────────────────────── */
 
 void
-desk_chat_state_see_message (DeskChatState *self, const DeskMessage *m, gint64 order_key)
+desk_fold_chat_see (DeskFoldChat *self, const DeskMessage *m, gint64 order_key)
 {
   if (order_key < self->last_key)
     return;
@@ -306,7 +306,7 @@ take_names (DeskChat *to, const DeskChat *from)
 
 /* The preview as told stands until a message at least as new is known. */
 static void
-take_preview (DeskChatState *state, const DeskChat *told, gint64 key)
+take_preview (DeskFoldChat *state, const DeskChat *told, gint64 key)
 {
   if (key <= state->last_key)
     return;
@@ -320,7 +320,7 @@ take_preview (DeskChatState *state, const DeskChat *told, gint64 key)
 }
 
 static gboolean
-fold_level2 (DeskFold *self, DeskChatState *state, const DeskChat *told, GError **error)
+fold_level2 (DeskFold *self, DeskFoldChat *state, const DeskChat *told, GError **error)
 {
   DeskChat *chat = state->chat;
   gboolean own_intents = FALSE;
@@ -349,7 +349,7 @@ fold_level2 (DeskFold *self, DeskChatState *state, const DeskChat *told, GError 
 
 /* TRUE in *out if the newest confirmed message cached is the one that the summary shows. */
 static gboolean
-has_newest (DeskFold *self, DeskChatState *state, const DeskChat *told, gboolean *out, GError **error)
+has_newest (DeskFold *self, DeskFoldChat *state, const DeskChat *told, gboolean *out, GError **error)
 {
   g_autoptr (DeskStmt) s = desk_db_prepare (self->db,
                                             "SELECT created_at_ms,text FROM message"
@@ -376,7 +376,7 @@ has_newest (DeskFold *self, DeskChatState *state, const DeskChat *told, gboolean
  * unless the newest page was fetched since and the summary is still the same: then the server
  * writes it differently, and fetching again would give nothing. */
 static gboolean
-fold_level0 (DeskFold *self, DeskChatState *state, const DeskChat *told, gboolean new, GError **error)
+fold_level0 (DeskFold *self, DeskFoldChat *state, const DeskChat *told, gboolean new, GError **error)
 {
   gboolean newest;
   gboolean same = state->told_time_ms == told->last_time_ms
@@ -420,7 +420,7 @@ desk_fold_chat (DeskFold *self, const DeskChat *told, GError **error)
 {
   gboolean new = FALSE;
   g_autoptr (GError) local = NULL;
-  DeskChatState *state = desk_fold_get_chat (self, told->platform, told->user_id, FALSE, &local);
+  DeskFoldChat *state = desk_fold_get_chat (self, told->platform, told->user_id, FALSE, &local);
 
   if (state == NULL && local == NULL)
     {
@@ -441,11 +441,11 @@ desk_fold_chat (DeskFold *self, const DeskChat *told, GError **error)
 }
 
 gboolean
-desk_fold_erase_chat (DeskFold *self, DeskChatState *state, GError **error)
+desk_fold_erase_chat (DeskFold *self, DeskFoldChat *state, GError **error)
 {
   static const char *const statements[] = {
     "INSERT INTO message_text(message_text,rowid,text)"
-    " SELECT 'delete',message,text FROM message WHERE chat=?1 AND text<>'' ORDER BY message",
+    " SELECT 'delete',message,text FROM message WHERE chat=?1 ORDER BY message",
     "DELETE FROM message WHERE chat=?1",
     "DELETE FROM covered WHERE chat=?1",
     "DELETE FROM outbox WHERE chat=?1",
@@ -509,7 +509,7 @@ bind_shared (DeskStmt *s, const DeskChat *c)
 }
 
 static void
-bind_derived (DeskStmt *s, const DeskChatState *state)
+bind_derived (DeskStmt *s, const DeskFoldChat *state)
 {
   desk_stmt_bind_int64 (s, 24, state->server_unread);
   desk_stmt_bind_int64 (s, 25, state->server_counts != FALSE);
@@ -531,7 +531,7 @@ bind_derived (DeskStmt *s, const DeskChatState *state)
 }
 
 gboolean
-desk_fold_flush_chat (DeskFold *self, DeskChatState *state, GError **error)
+desk_fold_flush_chat (DeskFold *self, DeskFoldChat *state, GError **error)
 {
   DeskStmt *s;
 

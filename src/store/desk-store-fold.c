@@ -30,7 +30,7 @@ desk_fold_new (DeskDb *db, DeskClock *clock)
   self->result = desk_batch_result_new ();
   self->notice = desk_notice_new ();
   self->chats
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) desk_chat_state_free);
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) desk_fold_chat_free);
   self->texts = g_array_new (FALSE, FALSE, sizeof (DeskTextChange));
   g_array_set_clear_func (self->texts, text_change_clear);
   return self;
@@ -69,7 +69,7 @@ fold_setting (DeskFold *self, const char *key, const char *value, GError **error
 static gboolean
 fold_trimmed (DeskFold *self, const DeskEvent *event, GError **error)
 {
-  DeskChatState *state
+  DeskFoldChat *state
       = desk_fold_get_chat (self, event->platform, event->user_id, TRUE, error);
 
   if (state == NULL || !desk_fold_leave_level0 (self, state, error))
@@ -84,7 +84,7 @@ static gboolean
 fold_erased (DeskFold *self, const DeskEvent *event, GError **error)
 {
   g_autoptr (GError) local = NULL;
-  DeskChatState *state
+  DeskFoldChat *state
       = desk_fold_get_chat (self, event->platform, event->user_id, FALSE, &local);
 
   if (local != NULL)
@@ -153,7 +153,7 @@ fold_messages (DeskFold *self, GPtrArray *messages, DeskInterval *span, GError *
 
 /* A page without rows that reached the start says that nothing is left below what is cached. */
 static gboolean
-span_of_empty_page (DeskFold *self, DeskChatState *state, gboolean both, DeskInterval *span, GError **error)
+span_of_empty_page (DeskFold *self, DeskFoldChat *state, gboolean both, DeskInterval *span, GError **error)
 {
   g_autoptr (GArray) covered = NULL;
 
@@ -176,7 +176,7 @@ static gboolean
 fold_page (DeskFold *self, const DeskOp *op, GError **error)
 {
   DeskInterval span = { 0, 0 };
-  DeskChatState *state = desk_fold_get_chat (self, op->platform, op->user_id, TRUE, error);
+  DeskFoldChat *state = desk_fold_get_chat (self, op->platform, op->user_id, TRUE, error);
 
   if (state == NULL || !desk_fold_leave_level0 (self, state, error))
     return FALSE;
@@ -190,7 +190,7 @@ fold_page (DeskFold *self, const DeskOp *op, GError **error)
     span.first = 1;
   if (op->reached_end && span.last > 0)
     span.last = MAX (span.last, state->chat->last_chat_seq);
-  desk_chat_state_cover (state, span.first, span.last);
+  desk_fold_chat_cover (state, span.first, span.last);
   state->gaps_dirty = TRUE;
   desk_fold_touch (self, state);
   return TRUE;
@@ -199,11 +199,11 @@ fold_page (DeskFold *self, const DeskOp *op, GError **error)
 static gboolean
 fold_cover (DeskFold *self, const DeskOp *op, GError **error)
 {
-  DeskChatState *state = desk_fold_get_chat (self, op->platform, op->user_id, TRUE, error);
+  DeskFoldChat *state = desk_fold_get_chat (self, op->platform, op->user_id, TRUE, error);
 
   if (state == NULL || !desk_fold_leave_level0 (self, state, error))
     return FALSE;
-  desk_chat_state_cover (state, op->first, op->last);
+  desk_fold_chat_cover (state, op->first, op->last);
   state->gaps_dirty = TRUE;
   desk_fold_touch (self, state);
   return TRUE;
@@ -260,7 +260,7 @@ flush_chats (DeskFold *self, GError **error)
 
   g_hash_table_iter_init (&iter, self->chats);
   while (g_hash_table_iter_next (&iter, NULL, &state))
-    if (((DeskChatState *) state)->dirty || ((DeskChatState *) state)->intervals != NULL)
+    if (((DeskFoldChat *) state)->dirty || ((DeskFoldChat *) state)->intervals != NULL)
       if (!desk_fold_flush_chat (self, state, error))
         return FALSE;
   return TRUE;

@@ -43,7 +43,7 @@ cached_free (gpointer data)
 
 /* Cached rows of the chat in a span of time, ascending. */
 static GPtrArray *
-load_cached (DeskFold *self, DeskChatState *state, gint64 from_ms, gint64 to_ms, GError **error)
+load_cached (DeskFold *self, DeskFoldChat *state, gint64 from_ms, gint64 to_ms, GError **error)
 {
   g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (cached_free);
   DeskStep step;
@@ -162,7 +162,7 @@ add_cached (DeskFold *self, GPtrArray *cached, const DeskMessage *m, gint64 key,
  * whether a page had confirmed it before. */
 static gboolean
 store_row (DeskFold *self,
-           DeskChatState *state,
+           DeskFoldChat *state,
            GPtrArray *cached,
            const DeskMessage *m,
            Cached **out,
@@ -185,7 +185,7 @@ store_row (DeskFold *self,
       c->provisional = FALSE;
       if (same || (*known && m->id == NULL && c->message->id != NULL))
         return TRUE;
-      desk_chat_state_see_message (state, m, c->order_key);
+      desk_fold_chat_see (state, m, c->order_key);
       return desk_fold_update_message (self, c->row, c->message->text, m, c->order_key, FALSE,
                                        c->gap_before, error);
     }
@@ -196,7 +196,7 @@ store_row (DeskFold *self,
   if (inserted)
     {
       *out = add_cached (self, cached, m, key, FALSE, desk_db_last_rowid (self->db));
-      desk_chat_state_see_message (state, m, key);
+      desk_fold_chat_see (state, m, key);
     }
   return TRUE;
 }
@@ -218,7 +218,7 @@ query_int64 (DeskFold *self, const char *sql, gint64 chat, gint64 key, gint64 *o
 
 /* Since when a customer waits, and how many gaps a page could close. */
 static gboolean
-derive (DeskFold *self, DeskChatState *state, GError **error)
+derive (DeskFold *self, DeskFoldChat *state, GError **error)
 {
   gint64 answered;
 
@@ -237,7 +237,7 @@ derive (DeskFold *self, DeskChatState *state, GError **error)
 /* rows: those of the page that are cached, oldest first. */
 static gboolean
 mark_gaps (DeskFold *self,
-           DeskChatState *state,
+           DeskFoldChat *state,
            GPtrArray *rows,
            gboolean bottom_known,
            const Cached *lowest_known,
@@ -266,7 +266,7 @@ mark_gaps (DeskFold *self,
 }
 
 static gboolean
-fold_rows (DeskFold *self, DeskChatState *state, const DeskOp *op, GPtrArray *page, GError **error)
+fold_rows (DeskFold *self, DeskFoldChat *state, const DeskOp *op, GPtrArray *page, GError **error)
 {
   const DeskMessage *newest = g_ptr_array_index (page, 0);
   const DeskMessage *oldest = g_ptr_array_index (page, page->len - 1);
@@ -307,7 +307,7 @@ gboolean
 desk_fold_page_level0 (DeskFold *self, const DeskOp *op, GError **error)
 {
   g_autoptr (GPtrArray) page = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_message_free);
-  DeskChatState *state = desk_fold_get_chat (self, op->platform, op->user_id, TRUE, error);
+  DeskFoldChat *state = desk_fold_get_chat (self, op->platform, op->user_id, TRUE, error);
 
   if (state == NULL)
     return FALSE;
@@ -330,7 +330,7 @@ desk_fold_hint (DeskFold *self, const DeskMessage *told, GError **error)
 {
   g_autoptr (DeskMessage) m = normalize (told);
   g_autoptr (GPtrArray) cached = NULL;
-  DeskChatState *state = desk_fold_get_chat (self, m->platform, m->user_id, TRUE, error);
+  DeskFoldChat *state = desk_fold_get_chat (self, m->platform, m->user_id, TRUE, error);
   gint64 key;
   gboolean inserted = FALSE;
 
@@ -351,7 +351,7 @@ desk_fold_hint (DeskFold *self, const DeskMessage *told, GError **error)
     }
   self->result->new_messages++;
   state->in_step = FALSE;
-  desk_chat_state_see_message (state, m, key);
+  desk_fold_chat_see (state, m, key);
   desk_fold_touch (self, state);
   state->unread_dirty = TRUE;
   if (m->direction == DESK_DIRECTION_INCOMING)
@@ -364,7 +364,7 @@ desk_fold_hint (DeskFold *self, const DeskMessage *told, GError **error)
 }
 
 gboolean
-desk_fold_leave_level0 (DeskFold *self, DeskChatState *state, GError **error)
+desk_fold_leave_level0 (DeskFold *self, DeskFoldChat *state, GError **error)
 {
   DeskStmt *s;
 
@@ -383,7 +383,7 @@ desk_fold_leave_level0 (DeskFold *self, DeskChatState *state, GError **error)
     return FALSE;
   s = desk_db_prepare (self->db,
                        "INSERT INTO message_text(message_text,rowid,text) SELECT 'delete',message,text"
-                       " FROM message WHERE chat=?1 AND provisional=1 AND text<>'' ORDER BY message",
+                       " FROM message WHERE chat=?1 AND provisional=1 ORDER BY message",
                        error);
   if (s == NULL)
     return FALSE;

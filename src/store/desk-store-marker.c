@@ -12,7 +12,7 @@
  * whose marker is below the cached one: that was written before the flag was cleared. */
 
 gboolean
-desk_fold_has_marker_intent (DeskFold *self, DeskChatState *state, gboolean *out, GError **error)
+desk_fold_has_marker_intent (DeskFold *self, DeskFoldChat *state, gboolean *out, GError **error)
 {
   g_autoptr (DeskStmt) s = NULL;
 
@@ -33,7 +33,7 @@ desk_fold_has_marker_intent (DeskFold *self, DeskChatState *state, gboolean *out
 }
 
 void
-desk_fold_personal (DeskChatState *state, const DeskChat *told, gboolean own_intents)
+desk_fold_personal (DeskFoldChat *state, const DeskChat *told, gboolean own_intents)
 {
   DeskChatPersonal *mine = &state->chat->personal;
 
@@ -48,7 +48,7 @@ desk_fold_personal (DeskChatState *state, const DeskChat *told, gboolean own_int
 gboolean
 desk_fold_read_event (DeskFold *self, const DeskEvent *event, const char *me, GError **error)
 {
-  DeskChatState *state;
+  DeskFoldChat *state;
   DeskChatPersonal *mine;
   gboolean own_intents;
 
@@ -88,7 +88,7 @@ find_in_seq (DeskFold *self, gint64 chat, gint64 up_to, gint64 *out, GError **er
 }
 
 gboolean
-desk_fold_local_read (DeskFold *self, DeskChatState *state, gint64 up_to, GError **error)
+desk_fold_local_read (DeskFold *self, DeskFoldChat *state, gint64 up_to, GError **error)
 {
   DeskChatPersonal *mine = &state->chat->personal;
   gint64 in_seq = state->chat->last_in_seq;
@@ -110,7 +110,7 @@ desk_fold_local_read (DeskFold *self, DeskChatState *state, gint64 up_to, GError
 
 /* Level 0: the server's count where it ever told one, else what came after the last read message. */
 static gboolean
-count_level0 (DeskFold *self, DeskChatState *state, GError **error)
+count_level0 (DeskFold *self, DeskFoldChat *state, GError **error)
 {
   g_autoptr (DeskStmt) s = NULL;
   gint64 count;
@@ -139,7 +139,7 @@ count_level0 (DeskFold *self, DeskChatState *state, GError **error)
 }
 
 gboolean
-desk_fold_count_unread (DeskFold *self, DeskChatState *state, GError **error)
+desk_fold_count_unread (DeskFold *self, DeskFoldChat *state, GError **error)
 {
   if (!state->unread_dirty)
     return TRUE;

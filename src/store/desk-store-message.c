@@ -70,12 +70,10 @@ desk_fold_text (DeskFold *self, gint64 row, const char *old_text, const char *ne
 
   if (g_strcmp0 (old_text, new_text) == 0)
     return;
-  if (old_text != NULL && *old_text != '\0')
-    change.old_text = g_strdup (old_text);
-  if (new_text != NULL && *new_text != '\0')
-    change.new_text = g_strdup (new_text);
-  if (change.old_text != NULL || change.new_text != NULL)
-    g_array_append_val (self->texts, change);
+  /* An empty text has its row as well, or the index would not pass its own check. */
+  change.old_text = g_strdup (old_text);
+  change.new_text = g_strdup (new_text);
+  g_array_append_val (self->texts, change);
 }
 
 static int
@@ -230,7 +228,7 @@ try_insert (DeskFold *self,
 
 gboolean
 desk_fold_insert_message (DeskFold *self,
-                          DeskChatState *state,
+                          DeskFoldChat *state,
                           const DeskMessage *m,
                           gint64 order_key,
                           gboolean provisional,
@@ -382,7 +380,7 @@ delete_row (DeskFold *self, const Existing *row, GError **error)
 /* Place or id is known. Two different rows in the way happen only when the server was restored from
  * a backup and gave the same chat_seq anew: what it says now is the truth for that place. */
 static DeskStored
-merge_message (DeskFold *self, DeskChatState *state, const DeskMessage *m, GError **error)
+merge_message (DeskFold *self, DeskFoldChat *state, const DeskMessage *m, GError **error)
 {
   g_auto (Existing) by_id = { 0 };
   g_auto (Existing) by_place = { 0 };
@@ -418,7 +416,7 @@ desk_fold_acknowledge (DeskFold *self, const DeskMessage *m, GError **error)
 {
   DeskStmt *s;
   gint64 chat = 0;
-  DeskChatState *state;
+  DeskFoldChat *state;
 
   if (!self->has_outbox || m->client_message_id == NULL || m->direction != DESK_DIRECTION_OUTGOING)
     return TRUE;
@@ -449,7 +447,7 @@ desk_fold_acknowledge (DeskFold *self, const DeskMessage *m, GError **error)
 
 /* What a new message means for the chat's columns. chat_updated tells the same later, with more. */
 static void
-count_message (DeskChatState *state, const DeskMessage *m)
+count_message (DeskFoldChat *state, const DeskMessage *m)
 {
   DeskChat *chat = state->chat;
 
@@ -471,7 +469,7 @@ count_message (DeskChatState *state, const DeskMessage *m)
 DeskStored
 desk_fold_message (DeskFold *self, const DeskMessage *m, gboolean live, GError **error)
 {
-  DeskChatState *state;
+  DeskFoldChat *state;
   DeskStored stored = DESK_STORED_NEW;
   gboolean inserted;
 
@@ -486,7 +484,7 @@ desk_fold_message (DeskFold *self, const DeskMessage *m, gboolean live, GError *
     stored = merge_message (self, state, m, error);
   if (stored == DESK_STORED_ERROR || !desk_fold_acknowledge (self, m, error))
     return DESK_STORED_ERROR;
-  desk_chat_state_cover (state, m->chat_seq, m->chat_seq);
+  desk_fold_chat_cover (state, m->chat_seq, m->chat_seq);
   if (stored == DESK_STORED_KNOWN)
     {
       self->result->known_messages++;
@@ -495,7 +493,7 @@ desk_fold_message (DeskFold *self, const DeskMessage *m, gboolean live, GError *
   if (stored == DESK_STORED_NEW)
     self->result->new_messages++;
   count_message (state, m);
-  desk_chat_state_see_message (state, m, m->chat_seq);
+  desk_fold_chat_see (state, m, m->chat_seq);
   desk_fold_touch (self, state);
   if (stored == DESK_STORED_NEW && live && m->direction == DESK_DIRECTION_INCOMING)
     g_ptr_array_add (self->notice->change.new_incoming, desk_message_copy (m));

@@ -48,7 +48,7 @@ find_entry (DeskFold *self, gint64 local_id, gint64 *chat, DeskOutboxState *stat
 static gboolean
 touch_row (DeskFold *self, gint64 chat, GError **error)
 {
-  DeskChatState *state = desk_fold_get_chat_by_row (self, chat, error);
+  DeskFoldChat *state = desk_fold_get_chat_by_row (self, chat, error);
 
   if (state == NULL)
     return FALSE;
@@ -159,7 +159,7 @@ gboolean
 desk_fold_outbox_add (DeskFold *self, const DeskOp *op, GError **error)
 {
   g_autoptr (DeskOutboxEntry) e = desk_outbox_entry_copy (op->entry);
-  DeskChatState *state = desk_fold_get_chat (self, e->platform, e->user_id, TRUE, error);
+  DeskFoldChat *state = desk_fold_get_chat (self, e->platform, e->user_id, TRUE, error);
 
   if (state == NULL)
     return FALSE;
@@ -313,7 +313,7 @@ gboolean
 desk_fold_draft (DeskFold *self, const DeskDraft *draft, GError **error)
 {
   DeskStmt *s;
-  DeskChatState *state = desk_fold_get_chat (self, draft->platform, draft->user_id, TRUE, error);
+  DeskFoldChat *state = desk_fold_get_chat (self, draft->platform, draft->user_id, TRUE, error);
   const char *attachments = draft->attachments ? draft->attachments : "[]";
 
   if (state == NULL)
@@ -342,7 +342,7 @@ desk_fold_draft (DeskFold *self, const DeskDraft *draft, GError **error)
 
 /* pending, attention and activity of the chat's row. */
 gboolean
-desk_fold_count_outbox (DeskFold *self, DeskChatState *state, GError **error)
+desk_fold_count_outbox (DeskFold *self, DeskFoldChat *state, GError **error)
 {
   g_autoptr (DeskStmt) s = NULL;
 

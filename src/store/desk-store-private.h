@@ -105,7 +105,7 @@ typedef struct
   gboolean gaps_dirty;
   gboolean unread_dirty;
   GArray *intervals; /* of DeskInterval: covered by this batch, not written yet */
-} DeskChatState;
+} DeskFoldChat;
 
 typedef struct
 {
@@ -129,10 +129,10 @@ typedef struct
   DeskClock *clock;
   DeskBatchResult *result;
   DeskNotice *notice;
-  GHashTable *chats;  /* "P/U" → DeskChatState */
+  GHashTable *chats;  /* "P/U" → DeskFoldChat */
   GArray *texts;      /* of DeskTextChange */
   gboolean has_outbox; /* there may be entries: look for acknowledgements */
-  DeskChatState *recent; /* the one asked for last: pages come chat by chat */
+  DeskFoldChat *recent; /* the one asked for last: pages come chat by chat */
 } DeskFold;
 
 DeskFold *desk_fold_new (DeskDb *db, DeskClock *clock);
@@ -142,17 +142,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskFold, desk_fold_free)
 gboolean desk_fold_apply (DeskFold *self, const DeskBatch *batch, GError **error);
 
 /* desk-store-chat.c. NULL on error; create makes a row for an unknown chat, else NULL without error. */
-DeskChatState *desk_fold_get_chat (DeskFold *self, const char *platform, const char *user_id, gboolean create, GError **error);
-DeskChatState *desk_fold_get_chat_by_row (DeskFold *self, gint64 row, GError **error);
+DeskFoldChat *desk_fold_get_chat (DeskFold *self, const char *platform, const char *user_id, gboolean create, GError **error);
+DeskFoldChat *desk_fold_get_chat_by_row (DeskFold *self, gint64 row, GError **error);
 gboolean desk_fold_chat (DeskFold *self, const DeskChat *chat, GError **error);
-gboolean desk_fold_flush_chat (DeskFold *self, DeskChatState *state, GError **error);
-void desk_chat_state_free (DeskChatState *self);
+gboolean desk_fold_flush_chat (DeskFold *self, DeskFoldChat *state, GError **error);
+void desk_fold_chat_free (DeskFoldChat *self);
 /* Marks it as to be written and told. */
-void desk_fold_touch (DeskFold *self, DeskChatState *state);
+void desk_fold_touch (DeskFold *self, DeskFoldChat *state);
 /* A message that is the newest, or the newest one changed. */
-void desk_chat_state_see_message (DeskChatState *self, const DeskMessage *message, gint64 order_key);
+void desk_fold_chat_see (DeskFoldChat *self, const DeskMessage *message, gint64 order_key);
 /* chat_erased: the chat and everything of it goes. */
-gboolean desk_fold_erase_chat (DeskFold *self, DeskChatState *state, GError **error);
+gboolean desk_fold_erase_chat (DeskFold *self, DeskFoldChat *state, GError **error);
 /* Columns of chat in the order that desk_chat_from_stmt() reads. */
 #define DESK_CHAT_COLUMNS \
   "c.chat,c.platform,c.user_id,c.user_name,c.messenger_name,c.is_level2,c.type,c.partner_name," \
@@ -169,15 +169,15 @@ char *desk_preview_text (const char *text);
 
 /* desk-store-marker.c: what was read, unread counts. */
 gboolean desk_fold_read_event (DeskFold *self, const DeskEvent *event, const char *me, GError **error);
-void desk_fold_personal (DeskChatState *state, const DeskChat *told, gboolean own_intents);
-gboolean desk_fold_local_read (DeskFold *self, DeskChatState *state, gint64 up_to, GError **error);
-gboolean desk_fold_count_unread (DeskFold *self, DeskChatState *state, GError **error);
+void desk_fold_personal (DeskFoldChat *state, const DeskChat *told, gboolean own_intents);
+gboolean desk_fold_local_read (DeskFold *self, DeskFoldChat *state, gint64 up_to, GError **error);
+gboolean desk_fold_count_unread (DeskFold *self, DeskFoldChat *state, GError **error);
 /* TRUE if a READ or UNREAD of the chat still waits: the local marker wins. */
-gboolean desk_fold_has_marker_intent (DeskFold *self, DeskChatState *state, gboolean *out, GError **error);
+gboolean desk_fold_has_marker_intent (DeskFold *self, DeskFoldChat *state, gboolean *out, GError **error);
 
 /* desk-store-range.c */
-void desk_chat_state_cover (DeskChatState *self, gint64 first, gint64 last);
-gboolean desk_fold_flush_ranges (DeskFold *self, DeskChatState *state, GError **error);
+void desk_fold_chat_cover (DeskFoldChat *self, gint64 first, gint64 last);
+gboolean desk_fold_flush_ranges (DeskFold *self, DeskFoldChat *state, GError **error);
 /* The covered intervals of a chat, ascending. */
 GArray *desk_ranges_load (DeskDb *db, gint64 chat, GError **error);
 /* The parts of [from..to] that are not covered, ascending. */
@@ -208,7 +208,7 @@ void desk_message_info_from_stmt (DeskStmt *stmt, DeskMessageRowInfo *out);
 /* A message of level 2 at its chat_seq. */
 DeskStored desk_fold_message (DeskFold *self, const DeskMessage *message, gboolean live, GError **error);
 /* Writes a new row; CONFLICT-free only if place and id are free: FALSE in *inserted if they are not. */
-gboolean desk_fold_insert_message (DeskFold *self, DeskChatState *state, const DeskMessage *message, gint64 order_key,
+gboolean desk_fold_insert_message (DeskFold *self, DeskFoldChat *state, const DeskMessage *message, gint64 order_key,
                                    gboolean provisional, int gap_before, gboolean *inserted, GError **error);
 gboolean desk_fold_update_message (DeskFold *self, gint64 row, const char *old_text, const DeskMessage *message,
                                    gint64 order_key, gboolean provisional, int gap_before, GError **error);
@@ -225,7 +225,7 @@ void desk_extra_unpack (const void *data, gsize len, DeskMessage *message);
 gboolean desk_fold_page_level0 (DeskFold *self, const DeskOp *op, GError **error);
 gboolean desk_fold_hint (DeskFold *self, const DeskMessage *message, GError **error);
 /* The chat is told at level 2 for the first time: its old rows move before chat_seq 1. */
-gboolean desk_fold_leave_level0 (DeskFold *self, DeskChatState *state, GError **error);
+gboolean desk_fold_leave_level0 (DeskFold *self, DeskFoldChat *state, GError **error);
 
 /* desk-store-outbox.c */
 gboolean desk_fold_outbox_add (DeskFold *self, const DeskOp *op, GError **error);
@@ -235,7 +235,7 @@ gboolean desk_fold_outbox_done (DeskFold *self, const DeskOp *op, GError **error
 gboolean desk_fold_outbox_retry (DeskFold *self, const DeskOp *op, GError **error);
 gboolean desk_fold_outbox_discard (DeskFold *self, gint64 local_id, GError **error);
 gboolean desk_fold_draft (DeskFold *self, const DeskDraft *draft, GError **error);
-gboolean desk_fold_count_outbox (DeskFold *self, DeskChatState *state, GError **error);
+gboolean desk_fold_count_outbox (DeskFold *self, DeskFoldChat *state, GError **error);
 #define DESK_OUTBOX_COLUMNS \
   "o.local_id,o.intent,o.client_message_id,o.text,o.reply_to,o.is_private,o.seen_seq,o.force," \
   "o.up_to_chat_seq,o.state,o.attempts,o.created_at_ms,o.attempted_at_ms,o.error_code,o.error"

@@ -13,7 +13,7 @@
  * in no interval; below first_chat_seq the server keeps nothing, so nothing is missing there. */
 
 void
-desk_chat_state_cover (DeskChatState *self, gint64 first, gint64 last)
+desk_fold_chat_cover (DeskFoldChat *self, gint64 first, gint64 last)
 {
   DeskInterval *previous;
   DeskInterval interval = { first, last };
@@ -45,7 +45,7 @@ compare_intervals (gconstpointer a, gconstpointer b)
 
 /* Joins one interval to the table. */
 static gboolean
-add_interval (DeskFold *self, DeskChatState *state, DeskInterval new, GError **error)
+add_interval (DeskFold *self, DeskFoldChat *state, DeskInterval new, GError **error)
 {
   DeskInterval whole = new;
   guint found = 0;
@@ -144,7 +144,7 @@ desk_ranges_uncovered (GArray *covered, gint64 from, gint64 to)
 }
 
 static gboolean
-count_gaps (DeskFold *self, DeskChatState *state, GError **error)
+count_gaps (DeskFold *self, DeskFoldChat *state, GError **error)
 {
   g_autoptr (GArray) covered = NULL;
   g_autoptr (GArray) holes = NULL;
@@ -160,7 +160,7 @@ count_gaps (DeskFold *self, DeskChatState *state, GError **error)
 }
 
 gboolean
-desk_fold_flush_ranges (DeskFold *self, DeskChatState *state, GError **error)
+desk_fold_flush_ranges (DeskFold *self, DeskFoldChat *state, GError **error)
 {
   if (state->intervals != NULL)
     {
