@@ -31,13 +31,14 @@ finish (HubFixture *fixture, int *clients, guint n)
 
 /* ── Order ──────────────────────────────────────────────────────────────────────────────────── */
 #define PUBLISHERS 4
-#define EACH 300
+#define EACH 2000
 #define RECEIVERS 6
 
 typedef struct
 {
   HubFixture *fixture;
   guint index;
+  gint *ready; /* atomic: all start together, or the order would be no achievement */
 } Publisher;
 
 static gpointer
@@ -45,6 +46,9 @@ publish_thread (gpointer data)
 {
   Publisher *publisher = data;
 
+  g_atomic_int_inc (publisher->ready);
+  while (g_atomic_int_get (publisher->ready) < PUBLISHERS)
+    g_thread_yield ();
   for (guint i = 0; i < EACH; i++)
     {
       g_autofree char *text = g_strdup_printf ("%u %u", publisher->index, i);
@@ -58,13 +62,14 @@ publish_thread (gpointer data)
 static void
 test_one_order (void)
 {
-  DeskHubOptions options = { .threads = 2 };
+  DeskHubOptions options = { .threads = 4, .max_queue_frames = 2 * PUBLISHERS * EACH };
   g_autoptr (GByteArray) payload = g_byte_array_new ();
   g_autoptr (GPtrArray) seen = g_ptr_array_new_with_free_func (g_free);
   HubFixture fixture;
   Publisher publishers[PUBLISHERS];
   GThread *threads[PUBLISHERS];
   guint next[PUBLISHERS] = { 0 };
+  gint ready = 0;
   int clients[RECEIVERS];
 
   hub_fixture_init (&fixture, &options);
@@ -75,7 +80,7 @@ test_one_order (void)
     }
   for (guint i = 0; i < PUBLISHERS; i++)
     {
-      publishers[i] = (Publisher){ &fixture, i };
+      publishers[i] = (Publisher){ &fixture, i, &ready };
       threads[i] = g_thread_new ("publisher", publish_thread, &publishers[i]);
     }
   for (guint i = 0; i < PUBLISHERS * EACH; i++)

@@ -208,7 +208,8 @@ void desk_socket_close (DeskSocket *socket, guint16 code, const char *reason);
  * @position: (inout): the log position up to which this replay has come, for the last batch
  *
  * Called on the hub thread whenever all that was replayed so far is in the kernel's buffer, so the
- * pace is the client's. It may do a short read of the log.
+ * pace is the client's. It may do a short read of the log. TRUE without a frame asks again in the
+ * next turn of the thread, so it must not be used to wait for something.
  *
  * Returns: FALSE if the log was read to its end (the frames and the position still count).
  */

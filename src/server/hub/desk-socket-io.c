@@ -5,6 +5,7 @@
 
 #include "server/hub/desk-hub-private.h"
 
+#include <errno.h>
 #include <linux/sockios.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -153,7 +154,11 @@ desk_socket_open (DeskSocket *self, GBytes *extra)
   const guint8 *bytes = extra != NULL ? g_bytes_get_data (extra, &length) : NULL;
 
   if (epoll_ctl (thread->epoll_fd, EPOLL_CTL_ADD, self->fd, &event) != 0)
-    return; /* not a socket, or no memory: freed with the caller's reference */
+    {
+      /* The kernel's limit of watches: freed with the caller's reference, never opened. */
+      g_warning ("Cannot watch a websocket: %s", g_strerror (errno));
+      return;
+    }
   self->watched = EPOLLIN;
   self->state = DESK_SOCKET_OPEN;
   self->index = thread->sockets->len;
