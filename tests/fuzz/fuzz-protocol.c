@@ -114,7 +114,8 @@ fuzz_send_answer (JsonNode *node)
   g_autoptr (GError) error = NULL;
   g_autoptr (DeskMessage) message = NULL;
   gboolean duplicate;
-  check_error (desk_wire_read_send_answer (node, &message, &duplicate, &error), error);
+  gboolean ok = desk_wire_read_send_answer (node, &message, &duplicate, &error);
+  check_error (ok, error);
 }
 
 static void
