@@ -162,14 +162,12 @@ wait_for (HubFixture *self, guint *counter, guint n)
     g_assert_cmpint (pthread_cond_timedwait (&self->changed, &self->lock, &until), ==, 0);
 }
 
-int
-hub_fixture_client_socket (HubFixture *self, DeskSocket **out_socket)
+static void
+adopt (HubFixture *self, int server, DeskSocket **out_socket)
 {
   g_autoptr (GError) error = NULL;
-  int client, server;
   guint opened;
 
-  hub_fixture_connect (self, &client, &server);
   pthread_mutex_lock (&self->lock);
   opened = self->opened;
   pthread_mutex_unlock (&self->lock);
@@ -180,6 +178,27 @@ hub_fixture_client_socket (HubFixture *self, DeskSocket **out_socket)
   if (out_socket != NULL)
     *out_socket = desk_socket_ref (self->last_opened);
   pthread_mutex_unlock (&self->lock);
+}
+
+int
+hub_fixture_client_socket (HubFixture *self, DeskSocket **out_socket)
+{
+  int client, server;
+
+  hub_fixture_connect (self, &client, &server);
+  adopt (self, server, out_socket);
+  return client;
+}
+
+int
+hub_fixture_narrow_client (HubFixture *self)
+{
+  int client, server, small = 16384, large = 400000;
+
+  hub_fixture_connect (self, &client, &server);
+  setsockopt (client, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  setsockopt (server, SOL_SOCKET, SO_SNDBUF, &large, sizeof large);
+  adopt (self, server, NULL);
   return client;
 }
 

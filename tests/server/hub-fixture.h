@@ -33,6 +33,8 @@ void hub_fixture_connect (HubFixture *self, int *out_client, int *out_server);
 int hub_fixture_client (HubFixture *self);
 /* The same, and its socket. */
 int hub_fixture_client_socket (HubFixture *self, DeskSocket **out_socket);
+/* The same, on a slow line: the kernel holds less than a megabyte between the two. */
+int hub_fixture_narrow_client (HubFixture *self);
 /* The number of closed sockets becomes n before a deadline; the last code. */
 guint16 hub_fixture_wait_closed (HubFixture *self, guint n);
 guint hub_fixture_get_closed (HubFixture *self);

@@ -150,16 +150,13 @@ test_slow_is_not_dead (void)
   DeskHubStats stats;
   g_autofree char *text = g_strnfill (SLOW_SIZE, 'x');
   g_autoptr (DeskFrame) frame = desk_frame_text_new (text, -1);
-  int client, server, small = 16384, large = 500000;
+  int client;
   gsize left = SLOW_SIZE + 10;
 
   test_clock_init (&clock);
   options = fast_options (&clock);
   hub_fixture_init (&fixture, &options);
-  hub_fixture_connect (&fixture, &client, &server);
-  setsockopt (client, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-  setsockopt (server, SOL_SOCKET, SO_SNDBUF, &large, sizeof large);
-  g_assert_true (desk_hub_adopt (fixture.hub, server, NULL, 0, NULL, NULL, NULL));
+  client = hub_fixture_narrow_client (&fixture);
   client_text (client, "auth");
   client_text (client, "class:1");
   client_expect_text (client, "class");
