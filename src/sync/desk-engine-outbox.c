@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-sync"
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "common/desk-backoff.h"
+#include "sync/desk-engine-private.h"
+
+/* Sending. The cache holds the outbox; the engine has a copy and works on the first entry of each chat, at most
+ * SLOTS chats at once. "About to be sent" is committed before a request goes out. At level 2 an attempt may be
+ * repeated, the client_message_id makes it one message. At level 0 it may not: when the outcome is not known the
+ * engine looks for the message in the history for LOOK_MS and then leaves the decision to the manager. A refusal
+ * for good stops its chat until the manager acts. Read markers wait for nobody. */
+
+#define SLOTS 4
+#define RETRY_BASE_MS 1000
+#define RETRY_CAP_MS 60000
+#define LOOK_MS 15000
+#define LOOK_EVERY_MS 3000
+#define KEY_LIFE_MS (G_GINT64_CONSTANT (90) * 24 * 3600 * 1000) /* how long the server remembers a client id */
+
+void
+desk_lane_free (Lane *lane)
+{
+  g_clear_pointer (&lane->entry, desk_outbox_entry_free);
+  g_free (lane);
+}
+
+void
+desk_engine_read_outbox (DeskEngine *self)
+{
+  if (self->outbox_reading)
+    {
+      self->outbox_stale = TRUE;
+      return;
+    }
+  self->outbox_reading = TRUE;
+  self->outbox_stale = FALSE;
+  desk_engine_emit (self, DESK_EFFECT_READ_OUTBOX);
+}
+
+static void
+count_pending (DeskEngine *self)
+{
+  guint pending = 0;
+
+  for (guint i = 0; self->outbox != NULL && i < self->outbox->len; i++)
+    {
+      const DeskOutboxEntry *entry = g_ptr_array_index (self->outbox, i);
+
+      pending += entry->state == DESK_OUTBOX_QUEUED || entry->state == DESK_OUTBOX_SENDING;
+    }
+  if (pending != self->state->pending)
+    {
+      self->state->pending = pending;
+      self->state_dirty = TRUE;
+    }
+}
+
+void
+desk_engine_outbox (DeskEngine *self, GPtrArray *entries)
+{
+  self->outbox_reading = FALSE;
+  if (entries != NULL)
+    {
+      g_clear_pointer (&self->outbox, g_ptr_array_unref);
+      self->outbox = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_outbox_entry_free);
+      for (guint i = 0; i < entries->len; i++)
+        g_ptr_array_add (self->outbox, desk_outbox_entry_copy (g_ptr_array_index (entries, i)));
+    }
+  count_pending (self);
+  if (self->outbox_stale)
+    desk_engine_read_outbox (self);
+  desk_engine_pump_outbox (self);
+}
+
+static DeskOutboxEntry *
+find_entry (DeskEngine *self, gint64 local_id)
+{
+  for (guint i = 0; self->outbox != NULL && i < self->outbox->len; i++)
+    {
+      DeskOutboxEntry *entry = g_ptr_array_index (self->outbox, i);
+
+      if (entry->local_id == local_id)
+        return entry;
+    }
+  return NULL;
+}
+
+static void
+begin_lane (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
+{
+  lane->local_id = entry->local_id;
+  lane->requested = lane->looking = lane->accepted = FALSE;
+  g_clear_pointer (&lane->entry, desk_outbox_entry_free);
+  lane->entry = desk_outbox_entry_copy (entry);
+}
+
+static void
+end_lane (Lane *lane)
+{
+  lane->local_id = 0;
+  lane->requested = lane->looking = lane->accepted = FALSE;
+  g_clear_pointer (&lane->entry, desk_outbox_entry_free);
+}
+
+static void
+store_state (DeskEngine *self, const DeskOutboxEntry *entry, DeskOutboxState state, const char *code, const char *text)
+{
+  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
+  DeskOutboxEntry *mine = find_entry (self, entry->local_id);
+  DeskBatch *batch = desk_batch_new ();
+
+  desk_batch_outbox_state (batch, entry->local_id, state, code, text);
+  desk_engine_apply (self, batch, APPLY_OUTBOX, key)->local_id = entry->local_id;
+  if (mine != NULL)
+    mine->state = state;
+}
+
+static void
+store_done (DeskEngine *self, const DeskOutboxEntry *entry, const DeskMessage *message)
+{
+  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
+  DeskBatch *batch = desk_batch_new ();
+
+  desk_batch_outbox_done (batch, entry->local_id, message);
+  desk_engine_apply (self, batch, APPLY_OUTBOX, key)->local_id = entry->local_id;
+}
+
+static void
+start_attempt (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
+{
+  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
+  DeskBatch *batch = desk_batch_new ();
+
+  begin_lane (self, lane, entry);
+  desk_batch_outbox_attempt (batch, entry->local_id);
+  desk_engine_apply (self, batch, APPLY_ATTEMPT, key)->local_id = entry->local_id;
+}
+
+static void
+start_look (DeskEngine *self, Lane *lane, gboolean accepted)
+{
+  lane->looking = TRUE;
+  lane->accepted = accepted;
+  lane->requested = FALSE;
+  lane->look_until_us = self->now_us + LOOK_MS * G_GINT64_CONSTANT (1000);
+  desk_engine_level0_walk (self, lane->entry->platform, lane->entry->user_id, 0, 0);
+  desk_engine_set_timer (self, DESK_TIMER_LOOK, LOOK_EVERY_MS);
+}
+
+/* What an entry that may have been sent already becomes, when the engine finds it so: after a kill. */
+static void
+resume_sending (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
+{
+  if (self->state->level == 0 && entry->intent == DESK_INTENT_SEND)
+    {
+      begin_lane (self, lane, entry);
+      start_look (self, lane, FALSE);
+    }
+  else if (self->wall_ms - entry->attempted_at_ms > KEY_LIFE_MS)
+    store_state (self, entry, DESK_OUTBOX_UNCONFIRMED, NULL,
+                 _("It is not known whether this message was sent. Look at the chat before you send it again."));
+  else
+    start_attempt (self, lane, entry);
+}
+
+static gboolean
+refuse_private_at_level0 (DeskEngine *self, const DeskOutboxEntry *entry)
+{
+  if (self->state->level != 0 || !entry->is_private)
+    return FALSE;
+  /* A plain server knows no notes and would send it to the customer. */
+  store_state (self, entry, DESK_OUTBOX_FAILED, desk_code_to_string (DESK_CODE_NOT_SUPPORTED),
+               _("This server has no internal notes. The note was not sent."));
+  return TRUE;
+}
+
+static guint
+busy_slots (DeskEngine *self)
+{
+  GHashTableIter iter;
+  Lane *lane;
+  guint n = 0;
+
+  g_hash_table_iter_init (&iter, self->lanes);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &lane))
+    n += lane->local_id != 0 && !lane->looking; /* looking holds its chat, not a slot */
+  return n;
+}
+
+/* Considers one entry; blocked holds the chats in which an earlier entry has to be dealt with first. */
+static void
+consider (DeskEngine *self, DeskOutboxEntry *entry, GHashTable *blocked, guint *slots, gint64 *next_us)
+{
+  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
+  g_autofree char *lane_key = entry->intent == DESK_INTENT_SEND ? NULL : g_strdup_printf ("\001%s", key);
+  Lane *lane;
+
+  /* A read marker has a lane of its own: it waits for no message. */
+  if (lane_key != NULL)
+    {
+      g_free (key);
+      key = g_steal_pointer (&lane_key);
+    }
+  if (!g_hash_table_add (blocked, g_strdup (key)))
+    return;
+  lane = g_hash_table_lookup (self->lanes, key);
+  if (lane == NULL)
+    {
+      lane = g_new0 (Lane, 1);
+      g_hash_table_insert (self->lanes, g_strdup (key), lane);
+    }
+  if (lane->local_id != 0 || *slots >= SLOTS)
+    return;
+  if (entry->state != DESK_OUTBOX_QUEUED && entry->state != DESK_OUTBOX_SENDING)
+    return;
+  if (lane->not_before_us > self->now_us)
+    {
+      *next_us = MIN (*next_us, lane->not_before_us);
+      return;
+    }
+  if (refuse_private_at_level0 (self, entry))
+    return;
+  if (entry->state == DESK_OUTBOX_SENDING)
+    resume_sending (self, lane, entry);
+  else
+    start_attempt (self, lane, entry);
+  *slots += lane->local_id != 0 && !lane->looking;
+}
+
+void
+desk_engine_pump_outbox (DeskEngine *self)
+{
+  g_autoptr (GHashTable) blocked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  gint64 next_us = G_MAXINT64;
+  guint slots;
+
+  if (self->outbox == NULL || !desk_engine_is_online (self) || self->store_broken)
+    return;
+  if (self->outbox_not_before_us > self->now_us)
+    {
+      desk_engine_set_timer (self, DESK_TIMER_OUTBOX, (self->outbox_not_before_us - self->now_us) / 1000 + 1);
+      return;
+    }
+  slots = busy_slots (self);
+  for (guint i = 0; i < self->outbox->len; i++)
+    consider (self, g_ptr_array_index (self->outbox, i), blocked, &slots, &next_us);
+  if (next_us != G_MAXINT64)
+    desk_engine_set_timer (self, DESK_TIMER_OUTBOX, (next_us - self->now_us) / 1000 + 1);
+}
+
+static Lane *
+lane_of (DeskEngine *self, const DeskOutboxEntry *entry)
+{
+  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
+  g_autofree char *read_key = g_strdup_printf ("\001%s", key);
+  Lane *lane = g_hash_table_lookup (self->lanes, entry->intent == DESK_INTENT_SEND ? key : read_key);
+
+  return lane != NULL && lane->local_id == entry->local_id ? lane : NULL;
+}
+
+static Lane *
+lane_by_id (DeskEngine *self, gint64 local_id)
+{
+  GHashTableIter iter;
+  Lane *lane;
+
+  g_hash_table_iter_init (&iter, self->lanes);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &lane))
+    if (lane->local_id == local_id)
+      return lane;
+  return NULL;
+}
+
+void
+desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok)
+{
+  Lane *lane = lane_by_id (self, apply->local_id);
+  DeskOutboxEntry *mine = find_entry (self, apply->local_id);
+  DeskRequest *request;
+
+  if (lane == NULL)
+    return;
+  if (!ok || mine == NULL)
+    {
+      /* Withdrawn meanwhile, or the disk is full: nothing went out. */
+      end_lane (lane);
+      desk_engine_read_outbox (self);
+      return;
+    }
+  mine->state = DESK_OUTBOX_SENDING;
+  if (!desk_engine_is_online (self))
+    {
+      /* Nothing went out, so it may simply wait. */
+      end_lane (lane);
+      store_state (self, mine, DESK_OUTBOX_QUEUED, NULL, NULL);
+      return;
+    }
+  lane->requested = TRUE;
+  request = desk_engine_request (self, lane->entry->intent == DESK_INTENT_SEND     ? DESK_REQUEST_SEND
+                                       : lane->entry->intent == DESK_INTENT_UNREAD ? DESK_REQUEST_UNREAD
+                                                                                   : DESK_REQUEST_READ);
+  request->entry = desk_outbox_entry_copy (lane->entry);
+}
+
+static void
+put_off (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, gint64 delay_ms)
+{
+  if (delay_ms < 0)
+    delay_ms = RETRY_BASE_MS / 2 + desk_backoff_full_jitter_ms (lane->failures, RETRY_BASE_MS, RETRY_CAP_MS, self->random);
+  lane->failures++;
+  lane->not_before_us = self->now_us + delay_ms * 1000;
+  store_state (self, entry, DESK_OUTBOX_QUEUED, NULL, NULL);
+  end_lane (lane);
+}
+
+static const char *
+refusal_text (const DeskFailure *failure)
+{
+  switch (failure->code)
+    {
+    case DESK_CODE_STALE_REPLY:
+      return _("A colleague has answered first. Read their reply, then send yours anyway or edit it.");
+    case DESK_CODE_WINDOW_CLOSED:
+      return _("The platform takes no free replies in this chat any more: it needs a template.");
+    case DESK_CODE_TEXT_TOO_LONG:
+      return _("The text is too long for this platform. Shorten it and send it again.");
+    case DESK_CODE_NOT_FOUND:
+      return _("The server does not know this chat any more.");
+    case DESK_CODE_FORBIDDEN:
+      return _("You may not write in this chat.");
+    default:
+      return failure->message;
+    }
+}
+
+static void
+send_refused (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const DeskFailure *failure)
+{
+  gboolean later = failure->code == DESK_CODE_IN_FLIGHT || failure->http_status == 429 || failure->http_status == 408;
+
+  if (failure->http_status == 401)
+    {
+      desk_engine_unauthorized (self);
+      put_off (self, lane, entry, 0);
+    }
+  else if (later)
+    put_off (self, lane, entry, failure->retry_after_ms);
+  else if (failure->http_status >= 500 && self->state->level == 0)
+    start_look (self, lane, FALSE); /* a plain server calls the platform before it answers */
+  else if (failure->http_status >= 500)
+    put_off (self, lane, entry, failure->retry_after_ms);
+  else
+    {
+      store_state (self, entry, failure->code == DESK_CODE_STALE_REPLY ? DESK_OUTBOX_STALE : DESK_OUTBOX_FAILED,
+                   failure->code_text ? failure->code_text : desk_code_to_string (failure->code), refusal_text (failure));
+      end_lane (lane);
+    }
+}
+
+static void
+send_reply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const DeskSyncReply *reply)
+{
+  gboolean level0 = self->state->level == 0;
+
+  switch (reply->outcome)
+    {
+    case DESK_OUT_OK:
+      lane->failures = 0;
+      if (level0)
+        {
+          start_look (self, lane, TRUE);
+          break;
+        }
+      store_done (self, entry, reply->message);
+      break;
+    case DESK_OUT_REFUSED:
+      send_refused (self, lane, entry, reply->failure);
+      break;
+    case DESK_OUT_NOT_SENT:
+      put_off (self, lane, entry, -1);
+      break;
+    case DESK_OUT_LOST:
+    case DESK_OUT_GARBAGE:
+      if (level0)
+        start_look (self, lane, FALSE);
+      else
+        put_off (self, lane, entry, -1);
+      break;
+    }
+}
+
+static void
+marker_reply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const DeskSyncReply *reply)
+{
+  guint status = reply->outcome == DESK_OUT_REFUSED ? reply->failure->http_status : 0;
+
+  if (status == 401)
+    desk_engine_unauthorized (self);
+  /* A marker that the server refuses for good (a chat it no longer has) is of no use to anybody. */
+  if (reply->outcome == DESK_OUT_OK || (status >= 400 && status < 500 && status != 401 && status != 408 && status != 429))
+    store_done (self, entry, NULL);
+  else
+    put_off (self, lane, entry, reply->failure ? reply->failure->retry_after_ms : -1);
+}
+
+void
+desk_engine_intent_reply (DeskEngine *self, const DeskRequest *request, const DeskSyncReply *reply)
+{
+  Lane *lane = lane_of (self, request->entry);
+
+  if (lane == NULL)
+    return;
+  lane->requested = FALSE;
+  if (request->type == DESK_REQUEST_SEND)
+    send_reply (self, lane, request->entry, reply);
+  else
+    marker_reply (self, lane, request->entry, reply);
+  desk_engine_pump_outbox (self);
+}
+
+/* An acknowledgement or a state was committed. */
+void
+desk_engine_outbox_stored (DeskEngine *self, const Apply *apply)
+{
+  Lane *lane = lane_by_id (self, apply->local_id);
+
+  if (lane != NULL && !lane->requested && !lane->looking)
+    end_lane (lane);
+  desk_engine_read_outbox (self);
+}
+
+/* ── Level 0: looking for a message whose outcome is not known ─────────────────────────────── */
+
+/* A page or a hint brought an outgoing message that was not cached before. */
+void
+desk_engine_look_found (DeskEngine *self, const char *key, const DeskMessage *message)
+{
+  Lane *lane = g_hash_table_lookup (self->lanes, key);
+
+  if (lane == NULL || !lane->looking || message->direction != DESK_DIRECTION_OUTGOING
+      || message->sender != DESK_SENDER_MANAGER || g_strcmp0 (message->text, lane->entry->text) != 0)
+    return;
+  store_done (self, lane->entry, NULL);
+  end_lane (lane);
+}
+
+void
+desk_engine_look_timeout (DeskEngine *self)
+{
+  GHashTableIter iter;
+  Lane *lane;
+  gboolean more = FALSE;
+
+  g_hash_table_iter_init (&iter, self->lanes);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &lane))
+    {
+      if (!lane->looking)
+        continue;
+      if (self->now_us < lane->look_until_us)
+        {
+          desk_engine_level0_walk (self, lane->entry->platform, lane->entry->user_id, 0, 0);
+          more = TRUE;
+          continue;
+        }
+      if (lane->accepted)
+        store_done (self, lane->entry, NULL); /* the server said ok; its history will show it */
+      else
+        store_state (self, lane->entry, DESK_OUTBOX_UNCONFIRMED, NULL,
+                     _("It is not known whether this message was sent. Look at the chat before you send it again."));
+      end_lane (lane);
+    }
+  if (more)
+    desk_engine_set_timer (self, DESK_TIMER_LOOK, LOOK_EVERY_MS);
+  desk_engine_pump_outbox (self);
+}
+
+void
+desk_engine_outbox_connection_lost (DeskEngine *self)
+{
+  /* Requests that are out end by themselves, as lost or not sent. */
+  desk_engine_clear_timer (self, DESK_TIMER_OUTBOX);
+}
+
+gboolean
+desk_engine_outbox_is_settled (DeskEngine *self)
+{
+  g_autoptr (GHashTable) stopped = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  if (self->outbox == NULL || self->outbox_reading)
+    return FALSE;
+  for (guint i = 0; i < self->outbox->len; i++)
+    {
+      const DeskOutboxEntry *entry = g_ptr_array_index (self->outbox, i);
+      g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
+
+      if (entry->state != DESK_OUTBOX_QUEUED && entry->state != DESK_OUTBOX_SENDING)
+        g_hash_table_add (stopped, g_steal_pointer (&key));
+      else if (entry->intent != DESK_INTENT_SEND || !g_hash_table_contains (stopped, key))
+        return FALSE;
+    }
+  return TRUE;
+}

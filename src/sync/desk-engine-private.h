@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "sync/desk-engine.h"
+
+/* The state that the engine's parts share. desk-engine.c is the connection, -events.c the order of events,
+ * -snapshot.c the first sync and history, -outbox.c sending, -level0.c the plain server. */
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  LINK_STOPPED,
+  LINK_SIGNED_OUT,
+  LINK_REFUSED,     /* the server cannot be used; tried again slowly */
+  LINK_WAITING,     /* backoff */
+  LINK_DISCOVERING, /* capabilities asked for */
+  LINK_HEAD,        /* snapshot: the head of the log is asked for */
+  LINK_CHATS,       /* snapshot: the chats are asked for, or being stored */
+  LINK_CONNECTING,  /* websocket, until hello (level 2) or open (level 0) */
+  LINK_RESUMING,    /* hello came; up to its head not everything is committed */
+  LINK_LIVE,
+} Link;
+
+typedef enum
+{
+  APPLY_EVENTS,
+  APPLY_CHATS,
+  APPLY_PAGE,
+  APPLY_ATTEMPT,
+  APPLY_OUTBOX, /* acknowledgement or a state of an entry */
+  APPLY_SETTINGS,
+} ApplyType;
+
+typedef struct
+{
+  ApplyType type;
+  char *key;       /* P/U, for PAGE, ATTEMPT, OUTBOX */
+  gint64 local_id; /* ATTEMPT, OUTBOX */
+  gboolean last;   /* CHATS: the last page */
+  guint offset;    /* PAGE at level 0 */
+  guint count;
+  gboolean last_page;
+  guint64 fetch_id; /* PAGE: a FETCH_OLDER to answer, or 0 */
+} Apply;
+
+/* A chat with something of its outbox under way. */
+typedef struct
+{
+  gint64 local_id;       /* of the entry under way; 0 none */
+  gboolean requested;    /* the request is out */
+  gboolean looking;      /* level 0: outcome unknown, looking for it */
+  gboolean accepted;     /* level 0: the server said ok; waiting to see it in the history */
+  gint64 look_until_us;
+  gint64 not_before_us;  /* put off until then */
+  guint failures;        /* in a row, for the backoff */
+  DeskOutboxEntry *entry;
+} Lane;
+
+/* Level 0: a chat whose pages are being fetched. */
+typedef struct
+{
+  char *platform;
+  char *user_id;
+  guint offset;
+  gboolean again;  /* something moved while a page was under way */
+  gboolean busy;
+  guint64 fetch_id;
+} Walk;
+
+struct _DeskEngine
+{
+  DeskRandom *random;
+  char *username;
+  gboolean no_backfill;
+
+  gint64 now_us;
+  gint64 wall_ms;
+  GPtrArray *out; /* of the step that is running */
+
+  DeskSyncState *state;
+  gboolean state_dirty;
+  DeskCapabilities *capabilities;
+  gboolean level2_before; /* never taken for level 0 again */
+
+  Link link;
+  gboolean has_token;
+  gboolean refreshing;
+  gboolean ws_open;
+  gboolean store_broken; /* the cache could not be written; nothing is fetched until it can */
+  guint attempt;         /* of the backoff */
+  gint64 lost_at_us;     /* without a websocket since; 0 = has one or never tried */
+  gboolean poll_ok;      /* the last poll answered and the cache is complete to it */
+  gboolean polling;      /* a poll is under way */
+  guint64 next_id;
+  GHashTable *requests; /* guint64 → DeskRequest */
+  GHashTable *applies;  /* guint64 → Apply */
+  gint64 complete_saved_ms;
+
+  /* events */
+  DeskCursor *applied;   /* incl. what is in the batch being committed and in collecting */
+  DeskCursor *committed;
+  DeskCursor *head;      /* as far as the server told */
+  GTree *held;           /* (p, seq) → DeskEvent: arrived before their turn */
+  GPtrArray *collecting; /* in order, for the next batch */
+  GPtrArray *committing; /* in the batch under way */
+  guint64 events_apply;  /* its id, 0 none */
+  gboolean changes_asked;
+
+  /* snapshot and history */
+  DeskCursor *snapshot_head;
+  gboolean history_wanted;  /* ask the cache what is missing */
+  gboolean history_reading;
+  guint history_running;
+  gint64 history_not_before_us;
+  GQueue *history;          /* of DeskHistoryWant */
+  GHashTable *fetches;      /* key → guint64: FETCH_OLDER under way */
+
+  /* outbox */
+  GPtrArray *outbox; /* of DeskOutboxEntry; NULL: not read yet */
+  gboolean outbox_reading;
+  gboolean outbox_stale; /* changed while it was being read */
+  GHashTable *lanes;     /* key → Lane */
+  gint64 outbox_not_before_us;
+
+  /* level 0 */
+  GHashTable *walks; /* key → Walk */
+  GQueue *walk_queue; /* of char* key */
+  gboolean chats_asked;
+  gboolean chats_again;
+  gboolean chats_done;
+
+  char *open_platform;
+  char *open_user_id;
+  gint64 typing_sent_us;
+};
+
+/* effects */
+DeskEffect *desk_engine_emit (DeskEngine *self, DeskEffectType type);
+void desk_engine_set_timer (DeskEngine *self, DeskTimer timer, gint64 delay_ms);
+void desk_engine_clear_timer (DeskEngine *self, DeskTimer timer);
+DeskRequest *desk_engine_request (DeskEngine *self, DeskRequestType type); /* borrowed: fill it in */
+Apply *desk_engine_apply (DeskEngine *self, DeskBatch *batch, ApplyType type, const char *key); /* takes batch; borrowed */
+void desk_engine_set_error (DeskEngine *self, const char *text); /* nullable */
+
+/* desk-engine.c */
+gboolean desk_engine_is_online (DeskEngine *self); /* complete: requests may go out */
+void desk_engine_lost (DeskEngine *self, const char *why, guint close_code);
+void desk_engine_unauthorized (DeskEngine *self);
+void desk_engine_connect (DeskEngine *self);
+void desk_engine_complete (DeskEngine *self);
+/* TRUE if the answer was a failure that concerns the connection as a whole, and was dealt with. */
+gboolean desk_engine_reply_failed (DeskEngine *self, const DeskSyncReply *reply);
+const char *desk_engine_reply_text (const DeskSyncReply *reply);
+
+/* -events.c */
+void desk_engine_take_event (DeskEngine *self, const DeskEvent *event);
+void desk_engine_flush_events (DeskEngine *self);
+void desk_engine_events_stored (DeskEngine *self);
+void desk_engine_events_failed (DeskEngine *self);
+void desk_engine_check_head (DeskEngine *self);
+void desk_engine_gap_timeout (DeskEngine *self);
+void desk_engine_ask_changes (DeskEngine *self);
+void desk_engine_changes_reply (DeskEngine *self, const DeskSyncReply *reply);
+void desk_engine_reset_events (DeskEngine *self, const DeskCursor *cursor);
+gboolean desk_engine_caught_up (DeskEngine *self);
+
+/* -snapshot.c */
+void desk_engine_snapshot (DeskEngine *self);
+void desk_engine_head_reply (DeskEngine *self, const DeskSyncReply *reply);
+void desk_engine_chats_reply (DeskEngine *self, const DeskRequest *request, const DeskSyncReply *reply);
+void desk_engine_chats_stored (DeskEngine *self, const Apply *apply);
+void desk_engine_want_history (DeskEngine *self);
+void desk_engine_history_timeout (DeskEngine *self);
+void desk_engine_wanted (DeskEngine *self, GPtrArray *wanted);
+void desk_engine_history_reply (DeskEngine *self, const DeskRequest *request, const DeskSyncReply *reply);
+void desk_engine_history_stored (DeskEngine *self, const Apply *apply, const DeskBatchResult *result);
+void desk_engine_fetch_older (DeskEngine *self, const DeskInput *input);
+void desk_engine_fetched (DeskEngine *self, guint64 fetch_id, gboolean ok, const char *text);
+void desk_engine_drop_history (DeskEngine *self);
+
+/* -outbox.c */
+void desk_engine_read_outbox (DeskEngine *self);
+void desk_engine_outbox (DeskEngine *self, GPtrArray *entries);
+void desk_engine_pump_outbox (DeskEngine *self);
+void desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok);
+void desk_engine_intent_reply (DeskEngine *self, const DeskRequest *request, const DeskSyncReply *reply);
+void desk_engine_outbox_stored (DeskEngine *self, const Apply *apply);
+void desk_engine_outbox_connection_lost (DeskEngine *self);
+gboolean desk_engine_outbox_is_settled (DeskEngine *self);
+void desk_engine_look_timeout (DeskEngine *self);
+void desk_engine_look_found (DeskEngine *self, const char *key, const DeskMessage *message);
+void desk_lane_free (Lane *lane);
+
+/* -level0.c */
+void desk_engine_level0_start (DeskEngine *self);
+void desk_engine_level0_list (DeskEngine *self);
+void desk_engine_level0_chats_reply (DeskEngine *self, const DeskSyncReply *reply);
+void desk_engine_level0_chats_stored (DeskEngine *self, const DeskBatchResult *result);
+void desk_engine_level0_walk (DeskEngine *self, const char *platform, const char *user_id, guint offset, guint64 fetch_id);
+void desk_engine_level0_page_reply (DeskEngine *self, const DeskRequest *request, const DeskSyncReply *reply);
+void desk_engine_level0_page_stored (DeskEngine *self, const Apply *apply, const DeskBatchResult *result);
+void desk_engine_level0_event (DeskEngine *self, const DeskEvent *event);
+void desk_engine_level0_poll (DeskEngine *self);
+void desk_engine_level0_poll_chat (DeskEngine *self);
+gboolean desk_engine_level0_is_settled (DeskEngine *self);
+void desk_engine_level0_drop (DeskEngine *self);
+void desk_walk_free (Walk *walk);
+
+G_END_DECLS

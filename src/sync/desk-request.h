@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "protocol/desk-wire.h"
+#include "store/desk-store-rows.h"
+
+/* What the engine asks of the server, and what came of it, as values. Paths, bodies and the reading of answers
+ * stand here, so that neither the engine nor its driver touches bytes. */
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  DESK_REQUEST_CAPABILITIES,
+  DESK_REQUEST_HEAD,     /* /changes without a cursor */
+  DESK_REQUEST_CHANGES,  /* cursor */
+  DESK_REQUEST_CHATS,    /* page */
+  DESK_REQUEST_MESSAGES, /* platform, user_id, seq: before it, 0 = the newest */
+  DESK_REQUEST_PAGE0,    /* level 0: platform, user_id, offset */
+  DESK_REQUEST_SEND,     /* entry */
+  DESK_REQUEST_READ,     /* entry */
+  DESK_REQUEST_UNREAD,   /* entry */
+} DeskRequestType;
+
+typedef struct
+{
+  guint64 id;
+  DeskRequestType type;
+  char *platform;
+  char *user_id;
+  char *cursor;
+  char *page;
+  gint64 seq;
+  guint offset;
+  guint limit;
+  DeskOutboxEntry *entry;
+} DeskRequest;
+DeskRequest *desk_request_new (DeskRequestType type, guint64 id);
+void desk_request_free (DeskRequest *self);
+const char *desk_request_method (const DeskRequest *self);
+char *desk_request_path (const DeskRequest *self);
+char *desk_request_body (const DeskRequest *self); /* nullable */
+guint desk_request_timeout_ms (const DeskRequest *self);
+
+typedef enum
+{
+  DESK_OUT_OK,
+  DESK_OUT_REFUSED,  /* failure says how */
+  DESK_OUT_NOT_SENT, /* surely never reached the server */
+  DESK_OUT_LOST,     /* may have reached it */
+  DESK_OUT_GARBAGE,  /* 2xx, but the answer cannot be read */
+} DeskSyncOutcome;
+
+typedef struct
+{
+  DeskSyncOutcome outcome;
+  DeskFailure *failure; /* REFUSED */
+  char *error;          /* NOT_SENT, LOST, GARBAGE */
+  DeskCapabilities *capabilities;
+  DeskChanges *changes; /* HEAD, CHANGES */
+  GPtrArray *chats;
+  GPtrArray *messages;
+  char *next;
+  DeskMessage *message; /* SEND at level 2 */
+  gboolean duplicate;
+} DeskSyncReply;
+void desk_sync_reply_free (DeskSyncReply *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskSyncReply, desk_sync_reply_free)
+/* body: of a 2xx answer. Never NULL. */
+DeskSyncReply *desk_sync_reply_read (const DeskRequest *request, const char *body, gsize len);
+
+G_END_DECLS
