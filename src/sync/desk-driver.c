@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-sync"
+
+#include "config.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "api/desk-api.h"
+#include "api/desk-keyring.h"
+#include "sync/desk-sync-private.h"
+
+/* Carries out the engine's effects and feeds back what comes of them. No rule stands here. One step at a time: an
+ * input that arises while effects are carried out waits until they are done, so that the engine always sees its
+ * own effects in order. */
+
+#define WAKE_CHECK_S 5
+#define WAKE_JUMP_US (10 * G_USEC_PER_SEC)
+
+struct _DeskDriver
+{
+  DeskDriverConfig config;
+  DeskEngine *engine;
+  DeskApi *api;
+  DeskTokens *tokens; /* nullable */
+  GCancellable *cancellable;
+  GSource *timers[DESK_N_TIMERS];
+  GSource *wake;
+  gint64 slept_us; /* boot time minus monotonic time at the last look */
+  gboolean started;
+  gboolean settled_told;
+  DeskNews *news;
+};
+
+typedef struct
+{
+  DeskDriver *driver;
+  guint64 id;
+  DeskTimer timer;
+  DeskRequest *request;
+} Ticket;
+
+static void
+ticket_free (Ticket *ticket)
+{
+  g_clear_pointer (&ticket->request, desk_request_free);
+  g_free (ticket);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Ticket, ticket_free)
+
+static Ticket *
+ticket_new (DeskDriver *driver, guint64 id)
+{
+  Ticket *ticket = g_new0 (Ticket, 1);
+
+  ticket->driver = driver;
+  ticket->id = id;
+  return ticket;
+}
+
+static void
+fetched_clear (DeskFetched *fetched)
+{
+  g_free (fetched->text);
+}
+
+static DeskNews *
+news_new (void)
+{
+  DeskNews *news = g_new0 (DeskNews, 1);
+
+  news->events = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_event_free);
+  news->ephemeral = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_event_free);
+  news->fetched = g_array_new (FALSE, FALSE, sizeof (DeskFetched));
+  g_array_set_clear_func (news->fetched, (GDestroyNotify) fetched_clear);
+  return news;
+}
+
+void
+desk_news_free (DeskNews *news)
+{
+  g_clear_pointer (&news->state, desk_sync_state_free);
+  g_clear_pointer (&news->capabilities, desk_capabilities_free);
+  g_ptr_array_unref (news->events);
+  g_ptr_array_unref (news->ephemeral);
+  g_array_unref (news->fetched);
+  g_free (news);
+}
+
+/* ── Effects ────────────────────────────────────────────────────────────────────────────────── */
+
+static void
+on_reply (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Ticket) ticket = data;
+  g_autoptr (DeskRestAnswer) answer = desk_api_request_finish (DESK_API (source), result);
+  g_autoptr (DeskSyncReply) reply = NULL;
+  DeskInput input = { .type = DESK_INPUT_REPLY, .id = ticket->id };
+
+  if (answer->outcome == DESK_REST_CANCELLED)
+    return; /* the driver is gone */
+  if (answer->outcome == DESK_REST_OK)
+    {
+      gsize len;
+      const char *body = g_bytes_get_data (answer->body, &len);
+
+      reply = desk_sync_reply_read (ticket->request, body, len);
+    }
+  else
+    {
+      reply = g_new0 (DeskSyncReply, 1);
+      reply->outcome = answer->outcome == DESK_REST_REFUSED    ? DESK_OUT_REFUSED
+                       : answer->outcome == DESK_REST_NOT_SENT ? DESK_OUT_NOT_SENT
+                                                               : DESK_OUT_LOST;
+      reply->failure = g_steal_pointer (&answer->failure);
+      reply->error = g_steal_pointer (&answer->error);
+    }
+  input.reply = reply;
+  desk_driver_feed (ticket->driver, &input);
+}
+
+static void
+do_request (DeskDriver *self, DeskEffect *effect)
+{
+  g_autofree char *path = desk_request_path (effect->request);
+  g_autofree char *body = desk_request_body (effect->request);
+  Ticket *ticket = ticket_new (self, effect->id);
+
+  ticket->request = g_steal_pointer (&effect->request);
+  desk_api_request_async (self->api, desk_request_method (ticket->request), path, body,
+                          desk_request_timeout_ms (ticket->request), self->cancellable, on_reply, ticket);
+}
+
+static void
+on_applied (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Ticket) ticket = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeskBatchResult) outcome = desk_store_apply_finish (DESK_STORE (source), result, &error);
+  DeskInput input = { .type = DESK_INPUT_STORED, .id = ticket->id, .result = outcome };
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (outcome == NULL)
+    {
+      input.type = DESK_INPUT_STORE_FAILED;
+      input.text = error->message;
+    }
+  desk_driver_feed (ticket->driver, &input);
+}
+
+static void
+on_outbox (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Ticket) ticket = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) entries = desk_store_list_outbox_finish (DESK_STORE (source), result, &error);
+  DeskInput input = { .type = DESK_INPUT_OUTBOX, .entries = entries };
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (error != NULL)
+    g_warning ("cannot read the outbox: %s", error->message);
+  desk_driver_feed (ticket->driver, &input);
+}
+
+static void
+on_wanted (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Ticket) ticket = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) wanted = desk_store_list_wanted_finish (DESK_STORE (source), result, &error);
+  DeskInput input = { .type = DESK_INPUT_WANTED, .wanted = wanted };
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (error != NULL)
+    g_warning ("cannot read what history is missing: %s", error->message);
+  desk_driver_feed (ticket->driver, &input);
+}
+
+static gboolean
+on_timer (gpointer data)
+{
+  Ticket *ticket = data;
+  DeskDriver *self = ticket->driver;
+  DeskInput input = { .type = DESK_INPUT_TIMER, .timer = ticket->timer };
+
+  g_clear_pointer (&self->timers[ticket->timer], g_source_unref);
+  desk_driver_feed (self, &input);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+clear_timer (DeskDriver *self, DeskTimer timer)
+{
+  if (self->timers[timer] == NULL)
+    return;
+  g_source_destroy (self->timers[timer]);
+  g_clear_pointer (&self->timers[timer], g_source_unref);
+}
+
+static void
+set_timer (DeskDriver *self, DeskTimer timer, gint64 delay_ms)
+{
+  Ticket *ticket = ticket_new (self, 0);
+
+  clear_timer (self, timer);
+  ticket->timer = timer;
+  self->timers[timer] = g_timeout_source_new ((guint) MIN (delay_ms, G_MAXINT));
+  g_source_set_callback (self->timers[timer], on_timer, ticket, (GDestroyNotify) ticket_free);
+  g_source_attach (self->timers[timer], g_main_context_get_thread_default ());
+}
+
+static void
+do_ws_connect (DeskDriver *self, const DeskEffect *effect)
+{
+  g_autofree char *cursor = effect->cursor ? desk_cursor_format (effect->cursor) : NULL;
+  g_autofree char *path = desk_path_ws (effect->level, cursor);
+
+  desk_api_ws_connect (self->api, path);
+}
+
+static void
+feed_token (DeskDriver *self, DeskTokenResult result)
+{
+  DeskInput input = { .type = DESK_INPUT_TOKEN, .token_result = result };
+
+  desk_driver_feed (self, &input);
+}
+
+static void do_refresh (DeskDriver *self);
+
+static void
+do_effect (DeskDriver *self, DeskEffect *effect)
+{
+  DeskFetched fetched;
+
+  switch (effect->type)
+    {
+    case DESK_EFFECT_REQUEST:
+      do_request (self, effect);
+      break;
+    case DESK_EFFECT_WS_CONNECT:
+      do_ws_connect (self, effect);
+      break;
+    case DESK_EFFECT_WS_SEND:
+      desk_api_ws_send (self->api, effect->text);
+      break;
+    case DESK_EFFECT_WS_CLOSE:
+      desk_api_ws_close (self->api, effect->code);
+      break;
+    case DESK_EFFECT_REFRESH:
+      do_refresh (self);
+      break;
+    case DESK_EFFECT_APPLY:
+      desk_store_apply_async (self->config.store, g_steal_pointer (&effect->batch), self->cancellable, on_applied,
+                              ticket_new (self, effect->id));
+      break;
+    case DESK_EFFECT_READ_OUTBOX:
+      desk_store_list_outbox_async (self->config.store, self->cancellable, on_outbox, ticket_new (self, 0));
+      break;
+    case DESK_EFFECT_READ_WANTED:
+      desk_store_list_wanted_async (self->config.store, effect->limit, self->cancellable, on_wanted,
+                                    ticket_new (self, 0));
+      break;
+    case DESK_EFFECT_SET_TIMER:
+      set_timer (self, effect->timer, effect->delay_ms);
+      break;
+    case DESK_EFFECT_CLEAR_TIMER:
+      clear_timer (self, effect->timer);
+      break;
+    case DESK_EFFECT_STATE:
+      g_clear_pointer (&self->news->state, desk_sync_state_free);
+      self->news->state = desk_sync_state_copy (desk_engine_get_state (self->engine));
+      break;
+    case DESK_EFFECT_CAPABILITIES:
+      g_clear_pointer (&self->news->capabilities, desk_capabilities_free);
+      self->news->capabilities = desk_capabilities_copy (desk_engine_get_capabilities (self->engine));
+      break;
+    case DESK_EFFECT_APPLIED:
+      g_ptr_array_add (self->news->events, g_steal_pointer (&effect->event));
+      break;
+    case DESK_EFFECT_EPHEMERAL:
+      g_ptr_array_add (self->news->ephemeral, g_steal_pointer (&effect->event));
+      break;
+    case DESK_EFFECT_FETCHED:
+      fetched = (DeskFetched){ .id = effect->id, .ok = effect->flag, .text = g_steal_pointer (&effect->text) };
+      g_array_append_val (self->news->fetched, fetched);
+      break;
+    }
+}
+
+static void
+tell_owner (DeskDriver *self)
+{
+  DeskNews *news = self->news;
+  gboolean settled = desk_engine_is_settled (self->engine);
+
+  if (settled == self->settled_told && news->state == NULL && news->capabilities == NULL && news->events->len == 0
+      && news->ephemeral->len == 0 && news->fetched->len == 0)
+    return;
+  self->settled_told = settled;
+  news->settled = settled;
+  self->news = news_new ();
+  self->config.news (news, self->config.news_data);
+}
+
+void
+desk_driver_feed (DeskDriver *self, DeskInput *input)
+{
+  g_autoptr (GPtrArray) effects = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_effect_free);
+
+  input->now_us = desk_clock_monotonic_us (self->config.clock);
+  input->wall_ms = desk_clock_now_ms (self->config.clock);
+  desk_engine_step (self->engine, input, effects);
+  for (guint i = 0; i < effects->len; i++)
+    do_effect (self, g_ptr_array_index (effects, i));
+  tell_owner (self);
+}
+
+/* ── Sign-in ────────────────────────────────────────────────────────────────────────────────── */
+
+static void
+take_tokens (DeskDriver *self, DeskTokens *tokens)
+{
+  g_clear_pointer (&self->tokens, desk_tokens_free);
+  self->tokens = tokens;
+  desk_api_set_token (self->api, tokens ? tokens->access_token : NULL);
+}
+
+static void
+on_tokens_kept (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!desk_keyring_store_finish (result, &error))
+    g_warning ("the renewed sign-in could not be kept in the keyring: %s", error->message);
+}
+
+static void
+on_refreshed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  DeskDriver *self = data;
+  g_autoptr (DeskRestAnswer) answer = desk_api_request_finish (DESK_API (source), result);
+  g_autoptr (JsonNode) node = NULL;
+  g_autoptr (GError) error = NULL;
+  DeskTokens *tokens = NULL;
+
+  if (answer->outcome == DESK_REST_CANCELLED)
+    return;
+  if (answer->outcome == DESK_REST_OK)
+    {
+      gsize len;
+      const char *body = g_bytes_get_data (answer->body, &len);
+
+      node = desk_wire_read_answer (body, len, NULL, &error);
+      tokens = node ? desk_wire_read_tokens (node, &error) : NULL;
+    }
+  if (tokens != NULL)
+    {
+      take_tokens (self, tokens);
+      desk_keyring_store_async (self->config.server_url, self->config.username, tokens, NULL, on_tokens_kept, NULL);
+      feed_token (self, DESK_TOKEN_RENEWED);
+    }
+  else if (answer->outcome == DESK_REST_REFUSED && answer->failure->http_status < 500 && answer->failure->http_status != 429)
+    feed_token (self, DESK_TOKEN_REFUSED);
+  else
+    feed_token (self, DESK_TOKEN_FAILED);
+}
+
+static void
+on_looked_up_again (GObject *source, GAsyncResult *result, gpointer data)
+{
+  DeskDriver *self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeskTokens) kept = desk_keyring_lookup_finish (result, &error);
+  g_autofree char *body = NULL;
+  g_autofree char *path = NULL;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (kept != NULL && (self->tokens == NULL || g_strcmp0 (kept->access_token, self->tokens->access_token) != 0))
+    {
+      /* Another process has renewed it, or the manager signed in again. */
+      take_tokens (self, g_steal_pointer (&kept));
+      feed_token (self, DESK_TOKEN_RENEWED);
+      return;
+    }
+  if (self->tokens == NULL || self->tokens->refresh_token == NULL || *self->tokens->refresh_token == '\0')
+    {
+      feed_token (self, DESK_TOKEN_REFUSED);
+      return;
+    }
+  body = desk_wire_refresh_text (self->tokens->refresh_token);
+  path = desk_path_auth_refresh ();
+  desk_api_request_async (self->api, "POST", path, body, 20000, self->cancellable, on_refreshed, self);
+}
+
+static gboolean
+refuse_token (gpointer data)
+{
+  feed_token (data, DESK_TOKEN_REFUSED);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+do_refresh (DeskDriver *self)
+{
+  if (self->config.token != NULL)
+    {
+      /* A token from the environment cannot be renewed. */
+      g_autoptr (GSource) source = g_idle_source_new ();
+
+      g_source_set_callback (source, refuse_token, self, NULL);
+      g_source_attach (source, g_main_context_get_thread_default ());
+      return;
+    }
+  desk_keyring_lookup_async (self->config.server_url, self->config.username, self->cancellable, on_looked_up_again, self);
+}
+
+/* ── Start and end ──────────────────────────────────────────────────────────────────────────── */
+
+static gint64
+setting_int (DeskDriver *self, const char *key)
+{
+  g_autofree char *text = desk_store_get_setting (self->config.store, key, NULL);
+
+  return text ? g_ascii_strtoll (text, NULL, 10) : 0;
+}
+
+static void
+feed_start (DeskDriver *self)
+{
+  g_autofree char *cursor_text = desk_store_get_setting (self->config.store, "cursor", NULL);
+  g_autofree char *caps_text = desk_store_get_setting (self->config.store, "capabilities", NULL);
+  g_autoptr (DeskCursor) cursor = cursor_text ? desk_cursor_parse (cursor_text) : NULL;
+  g_autoptr (DeskCapabilities) caps = NULL;
+  DeskInput input = { .type = DESK_INPUT_START };
+
+  if (caps_text != NULL)
+    caps = desk_wire_read_capabilities (caps_text, strlen (caps_text), NULL);
+  if (caps != NULL)
+    caps->server_time_ms = 0; /* of that day */
+  input.has_token = desk_api_has_token (self->api);
+  input.cursor = cursor;
+  input.capabilities = caps;
+  input.complete_to_ms = setting_int (self, "complete_to_ms");
+  input.server_offset_ms = setting_int (self, "server_offset_ms");
+  self->started = TRUE;
+  desk_driver_feed (self, &input);
+}
+
+static void
+on_looked_up (GObject *source, GAsyncResult *result, gpointer data)
+{
+  DeskDriver *self = data;
+  g_autoptr (GError) error = NULL;
+  DeskTokens *tokens = desk_keyring_lookup_finish (result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (error != NULL)
+    g_warning ("the keyring cannot be read: %s", error->message);
+  take_tokens (self, tokens);
+  feed_start (self);
+}
+
+void
+desk_driver_start (DeskDriver *self)
+{
+  if (self->config.token != NULL)
+    {
+      desk_api_set_token (self->api, self->config.token);
+      feed_start (self);
+    }
+  else
+    desk_keyring_lookup_async (self->config.server_url, self->config.username, self->cancellable, on_looked_up, self);
+}
+
+static void
+on_ws_opened (DeskApi *api, DeskDriver *self)
+{
+  DeskInput input = { .type = DESK_INPUT_WS_OPENED };
+
+  desk_driver_feed (self, &input);
+}
+
+static void
+on_ws_frame (DeskApi *api, GBytes *bytes, DeskDriver *self)
+{
+  gsize len;
+  const char *text = g_bytes_get_data (bytes, &len);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeskEvent) event = desk_wire_read_event (text, len, &error);
+  DeskInput input = { .type = DESK_INPUT_WS_EVENT, .event = event };
+
+  /* A frame that cannot be read shows as a gap and is asked for again by /changes. */
+  if (event == NULL)
+    g_info ("a websocket frame cannot be read: %s", error->message);
+  else
+    desk_driver_feed (self, &input);
+}
+
+static void
+on_ws_closed (DeskApi *api, guint code, const char *reason, DeskDriver *self)
+{
+  DeskInput input = { .type = DESK_INPUT_WS_CLOSED, .code = code, .text = reason };
+
+  desk_driver_feed (self, &input);
+}
+
+/* How long the machine has slept since it booted: CLOCK_MONOTONIC stands still meanwhile. */
+static gint64
+slept_us (void)
+{
+  struct timespec boot, mono;
+
+  clock_gettime (CLOCK_BOOTTIME, &boot);
+  clock_gettime (CLOCK_MONOTONIC, &mono);
+  return (gint64) (boot.tv_sec - mono.tv_sec) * G_USEC_PER_SEC + (boot.tv_nsec - mono.tv_nsec) / 1000;
+}
+
+static gboolean
+check_wake (gpointer data)
+{
+  DeskDriver *self = data;
+  gint64 now = slept_us ();
+
+  if (now - self->slept_us > WAKE_JUMP_US)
+    {
+      DeskInput input = { .type = DESK_INPUT_RETRY_NOW, .flag = TRUE };
+
+      desk_driver_feed (self, &input);
+    }
+  self->slept_us = now;
+  return G_SOURCE_CONTINUE;
+}
+
+DeskDriver *
+desk_driver_new (const DeskDriverConfig *config)
+{
+  DeskDriver *self = g_new0 (DeskDriver, 1);
+  DeskEngineOptions options = {
+    .random = config->random, .username = config->username, .no_backfill = config->no_backfill
+  };
+
+  self->config = *config;
+  self->engine = desk_engine_new (&options);
+  self->api = desk_api_new (config->server_url);
+  self->cancellable = g_cancellable_new ();
+  self->news = news_new ();
+  g_signal_connect (self->api, "ws-opened", G_CALLBACK (on_ws_opened), self);
+  g_signal_connect (self->api, "ws-frame", G_CALLBACK (on_ws_frame), self);
+  g_signal_connect (self->api, "ws-closed", G_CALLBACK (on_ws_closed), self);
+  self->slept_us = slept_us ();
+  self->wake = g_timeout_source_new_seconds (WAKE_CHECK_S);
+  g_source_set_callback (self->wake, check_wake, self, NULL);
+  g_source_attach (self->wake, g_main_context_get_thread_default ());
+  return self;
+}
+
+void
+desk_driver_free (DeskDriver *self)
+{
+  DeskInput input = { .type = DESK_INPUT_STOP };
+
+  if (self->started)
+    desk_driver_feed (self, &input);
+  g_signal_handlers_disconnect_by_data (self->api, self);
+  g_cancellable_cancel (self->cancellable);
+  for (guint i = 0; i < DESK_N_TIMERS; i++)
+    clear_timer (self, i);
+  g_source_destroy (self->wake);
+  g_source_unref (self->wake);
+  /* Cancelled calls still hold tickets: let them come back before the driver goes. */
+  for (guint i = 0; i < 1000 && g_main_context_iteration (g_main_context_get_thread_default (), FALSE); i++)
+    ;
+  g_clear_object (&self->api);
+  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->tokens, desk_tokens_free);
+  desk_engine_free (self->engine);
+  desk_news_free (self->news);
+  g_free (self);
+}

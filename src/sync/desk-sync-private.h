@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "sync/desk-engine.h"
+#include "sync/desk-sync.h"
+
+/* DeskSync lives on its owner's thread, DeskDriver on the sync thread. They share nothing but messages: the owner
+ * posts inputs to the driver, the driver posts DeskNews to the owner. */
+
+G_BEGIN_DECLS
+
+typedef struct _DeskDriver DeskDriver;
+
+/* What the driver tells the owner. */
+typedef struct
+{
+  DeskSyncState *state;
+  DeskCapabilities *capabilities; /* nullable: as before */
+  gboolean settled;
+  GPtrArray *events;    /* of DeskEvent, committed */
+  GPtrArray *ephemeral; /* of DeskEvent */
+  GArray *fetched;      /* of DeskFetched */
+} DeskNews;
+typedef struct
+{
+  guint64 id;
+  gboolean ok;
+  char *text;
+} DeskFetched;
+void desk_news_free (DeskNews *news);
+
+/* Called on the sync thread; takes news. */
+typedef void (*DeskNewsFunc) (DeskNews *news, gpointer data);
+
+typedef struct
+{
+  DeskStore *store;
+  char *server_url;
+  char *username; /* nullable */
+  char *token;    /* nullable */
+  DeskClock *clock;
+  DeskRandom *random;
+  gboolean no_backfill;
+  DeskNewsFunc news;
+  gpointer news_data;
+} DeskDriverConfig;
+
+/* All of these run on the sync thread, whose thread-default context is the driver's. */
+DeskDriver *desk_driver_new (const DeskDriverConfig *config);
+void desk_driver_start (DeskDriver *self);
+void desk_driver_feed (DeskDriver *self, DeskInput *input); /* fills in the clocks */
+void desk_driver_free (DeskDriver *self); /* stops first */
+
+G_END_DECLS
