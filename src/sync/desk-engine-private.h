@@ -3,7 +3,8 @@
 
 #include "sync/desk-engine.h"
 
-/* The state that the engine's parts share. desk-engine.c is the connection, -events.c the order of events,
+/* The state that the engine's parts share. desk-engine.c is the step itself, -link.c the
+ * connection, -events.c the order of events,
  * -snapshot.c the first sync and history, -outbox.c sending, -level0.c the plain server. */
 
 G_BEGIN_DECLS
@@ -144,11 +145,25 @@ Apply *desk_engine_apply (DeskEngine *self, DeskBatch *batch, ApplyType type, co
 void desk_engine_set_error (DeskEngine *self, const char *text); /* nullable */
 
 /* desk-engine.c */
+void desk_engine_complete (DeskEngine *self); /* the cache is complete up to now */
+void desk_engine_save_complete (DeskEngine *self);
+
+/* -link.c */
+void desk_engine_start (DeskEngine *self, const DeskInput *input);
+void desk_engine_stop (DeskEngine *self);
+void desk_engine_retry_now (DeskEngine *self, const DeskInput *input);
+void desk_engine_take_token (DeskEngine *self, DeskTokenResult result);
+void desk_engine_take_timer (DeskEngine *self, DeskTimer timer);
+void desk_engine_capabilities_reply (DeskEngine *self, const DeskSyncReply *reply);
+void desk_engine_ws_opened (DeskEngine *self);
+void desk_engine_ws_event (DeskEngine *self, const DeskEvent *event);
+void desk_engine_ws_closed (DeskEngine *self, guint code);
+void desk_engine_open_chat (DeskEngine *self, const DeskInput *input);
+void desk_engine_typing (DeskEngine *self, const DeskInput *input);
 gboolean desk_engine_is_online (DeskEngine *self); /* complete: requests may go out */
 void desk_engine_lost (DeskEngine *self, const char *why, guint close_code);
 void desk_engine_unauthorized (DeskEngine *self);
 void desk_engine_connect (DeskEngine *self);
-void desk_engine_complete (DeskEngine *self);
 /* TRUE if the answer was a failure that concerns the connection as a whole, and was dealt with. */
 gboolean desk_engine_reply_failed (DeskEngine *self, const DeskSyncReply *reply);
 const char *desk_engine_reply_text (const DeskSyncReply *reply);
