@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-cli"
+
+#include "config.h"
+
+#include <glib/gi18n.h>
+
+#include "cli/desk-cli.h"
+
+/* Commands that write intents: they go into the outbox first, whatever the network does. */
+
+static gboolean
+check_chat (DeskCli *cli, const char *platform, const char *user_id)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeskChatRow) row = desk_store_get_chat (cli->store, platform, user_id, &error);
+
+  if (row != NULL)
+    return TRUE;
+  if (g_error_matches (error, DESK_STORE_ERROR, DESK_STORE_ERROR_NOT_FOUND))
+    desk_cli_fail (0, _("The chat %s/%s is not in the cache. Run “sync --once” first, or check its name."), platform, user_id);
+  else
+    desk_cli_fail (0, "%s", error->message);
+  return FALSE;
+}
+
+int
+desk_cli_send (DeskCli *cli, int argc, char **argv)
+{
+  int wait = -1;
+  gboolean note = FALSE;
+  g_autofree char *reply_to = NULL;
+  const GOptionEntry options[] = {
+    { "wait", 0, 0, G_OPTION_ARG_INT, &wait, N_ ("Wait so long for the backend to acknowledge"), "SECONDS" },
+    { "note", 0, 0, G_OPTION_ARG_NONE, &note, N_ ("An internal note, which the customer never sees"), NULL },
+    { "reply-to", 0, 0, G_OPTION_ARG_STRING, &reply_to, N_ ("Quote the message with this id"), "ID" },
+    { NULL },
+  };
+  g_autofree char *platform = NULL;
+  g_autofree char *user_id = NULL;
+  g_autoptr (DeskOutboxEntry) entry = NULL;
+  g_autoptr (DeskBatchResult) result = NULL;
+  DeskBatch *batch;
+  int code;
+
+  if (!desk_cli_parse (options, "send P/U TEXT", &argc, &argv))
+    return DESK_EXIT_USAGE;
+  if (argc != 3 || wait < -1)
+    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: send P/U TEXT [--wait SECONDS] [--note] [--reply-to ID]"));
+  if (!desk_cli_key (argv[1], &platform, &user_id))
+    return DESK_EXIT_USAGE;
+  if (!g_utf8_validate (argv[2], -1, NULL) || *argv[2] == '\0' || strlen (argv[2]) > DESK_WIRE_MAX_TEXT)
+    return desk_cli_fail (DESK_EXIT_USAGE, _("The text is empty, too long or not UTF-8."));
+  if ((code = desk_cli_open (cli)) != 0)
+    return code;
+  if (!check_chat (cli, platform, user_id))
+    return DESK_EXIT_FAILED;
+
+  entry = desk_outbox_entry_new (DESK_INTENT_SEND, platform, user_id);
+  entry->text = g_strdup (argv[2]);
+  entry->reply_to = g_steal_pointer (&reply_to);
+  entry->is_private = note;
+  entry->seen_seq = -2; /* the newest one cached */
+  batch = desk_batch_new ();
+  desk_batch_outbox_add (batch, entry, FALSE);
+  if (!desk_cli_apply (cli, batch, &result))
+    return DESK_EXIT_FAILED;
+  if (wait < 0)
+    return DESK_EXIT_DONE;
+  return desk_cli_run_engine (cli, FALSE, g_array_index (result->added_local_ids, gint64, 0), (gint64) wait * 1000);
+}
+
+int
+desk_cli_read (DeskCli *cli, int argc, char **argv)
+{
+  g_autofree char *platform = NULL;
+  g_autofree char *user_id = NULL;
+  g_autoptr (DeskOutboxEntry) entry = NULL;
+  g_autoptr (DeskChatRow) row = NULL;
+  g_autoptr (GError) error = NULL;
+  DeskBatch *batch;
+  int code;
+
+  if (argc != 2)
+    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: read P/U"));
+  if (!desk_cli_key (argv[1], &platform, &user_id))
+    return DESK_EXIT_USAGE;
+  if ((code = desk_cli_open (cli)) != 0)
+    return code;
+  row = desk_store_get_chat (cli->store, platform, user_id, &error);
+  if (row == NULL)
+    return desk_cli_fail (DESK_EXIT_FAILED, "%s", error->message);
+  entry = desk_outbox_entry_new (DESK_INTENT_READ, platform, user_id);
+  entry->up_to_chat_seq = row->chat->last_chat_seq;
+  batch = desk_batch_new ();
+  desk_batch_outbox_add (batch, entry, FALSE);
+  return desk_cli_apply (cli, batch, NULL) ? DESK_EXIT_DONE : DESK_EXIT_FAILED;
+}
+
+static int
+list_outbox (DeskCli *cli)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) entries = desk_store_list_outbox (cli->store, &error);
+
+  if (entries == NULL)
+    return desk_cli_fail (DESK_EXIT_FAILED, "%s", error->message);
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const DeskOutboxEntry *entry = g_ptr_array_index (entries, i);
+
+      if (entry->intent == DESK_INTENT_SEND)
+        desk_cli_print_entry (cli, entry);
+    }
+  return DESK_EXIT_DONE;
+}
+
+int
+desk_cli_outbox (DeskCli *cli, int argc, char **argv)
+{
+  DeskBatch *batch;
+  gint64 id = 0;
+  char *end = NULL;
+  int code;
+
+  if (argc == 3)
+    id = g_ascii_strtoll (argv[2], &end, 10);
+  if ((argc != 1 && argc != 3)
+      || (argc == 3 && (id <= 0 || *end != '\0' || (g_strcmp0 (argv[1], "retry") != 0 && g_strcmp0 (argv[1], "discard") != 0))))
+    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: outbox [retry ID | discard ID]"));
+  if ((code = desk_cli_open (cli)) != 0)
+    return code;
+  if (argc == 1)
+    return list_outbox (cli);
+  batch = desk_batch_new ();
+  if (g_strcmp0 (argv[1], "retry") == 0)
+    desk_batch_outbox_retry (batch, id, TRUE, NULL);
+  else
+    desk_batch_outbox_discard (batch, id);
+  return desk_cli_apply (cli, batch, NULL) ? DESK_EXIT_DONE : DESK_EXIT_FAILED;
+}
