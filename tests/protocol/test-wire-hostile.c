@@ -141,7 +141,7 @@ test_mutate_events (void)
     {
       g_autoptr (DeskEvent) event = sample_event (n);
       if (event->message != NULL || event->chat != NULL || event->data != NULL
-          || event->type == DESK_EVENT_HEAD || event->type == DESK_EVENT_HELLO)
+          || event->type == DESK_EVENT_HEAD)
         continue; /* done above, free content, or below */
       if (event->type == DESK_EVENT_UNKNOWN || event->type == DESK_EVENT_HIDDEN)
         continue;
@@ -352,6 +352,33 @@ test_array_limits (void)
 }
 
 static void
+test_label_limits (void)
+{
+  static const struct
+  {
+    guint n;
+    gsize len;
+    gboolean fits;
+  } table[] = { { 100, 4, TRUE }, { 101, 4, FALSE }, { 1, 1024, TRUE }, { 1, 1025, FALSE } };
+  for (guint i = 0; i < G_N_ELEMENTS (table); i++)
+    {
+      g_autoptr (DeskChat) chat = sample_chat_full ();
+      g_autofree char *label = g_strnfill (table[i].len, 'x');
+      g_strfreev (chat->labels);
+      chat->labels = g_new0 (char *, table[i].n + 1);
+      for (guint n = 0; n < table[i].n; n++)
+        chat->labels[n] = g_strdup (label);
+      g_autofree char *text = text_of_chat (chat);
+      g_autoptr (JsonNode) node = parse_or_die (text);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (DeskChat) back = desk_wire_read_chat (node, &error);
+      g_assert_cmpint (back != NULL, ==, table[i].fits);
+      if (back == NULL)
+        g_assert_nonnull (strstr (error->message, "labels"));
+    }
+}
+
+static void
 test_metadata_limit (void)
 {
   for (guint over = 0; over < 2; over++)
@@ -437,6 +464,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/wire/hostile/event-unknown", test_event_unknown);
   g_test_add_func ("/wire/hostile/string-limits", test_string_limits);
   g_test_add_func ("/wire/hostile/array-limits", test_array_limits);
+  g_test_add_func ("/wire/hostile/label-limits", test_label_limits);
   g_test_add_func ("/wire/hostile/metadata-limit", test_metadata_limit);
   g_test_add_func ("/wire/hostile/many-partitions", test_many_partitions);
   g_test_add_func ("/wire/hostile/unknown-words", test_unknown_words);
