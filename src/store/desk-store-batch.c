@@ -263,6 +263,7 @@ desk_batch_result_new (void)
 
   self->added_local_ids = g_array_new (FALSE, FALSE, sizeof (gint64));
   self->moved = g_ptr_array_new_with_free_func (g_free);
+  self->fresh = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_message_free);
   return self;
 }
 
@@ -273,6 +274,7 @@ desk_batch_result_free (DeskBatchResult *self)
     return;
   g_array_unref (self->added_local_ids);
   g_ptr_array_unref (self->moved);
+  g_ptr_array_unref (self->fresh);
   g_free (self);
 }
 

@@ -63,7 +63,7 @@ typedef struct
 {
   GArray *added_local_ids; /* gint64 */
   GPtrArray *moved;        /* level 0: of char* "P/U" */
-  GPtrArray *fresh;         /* level 0: of DeskMessage, which page ops stored and were not cached before */
+  GPtrArray *fresh;        /* level 0: of DeskMessage, which page ops stored and were not cached before */
   guint new_messages;
   guint known_messages;
   gboolean overlapped; /* the (last) page op met a cached message, or reached the end */

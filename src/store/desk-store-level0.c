@@ -289,7 +289,10 @@ fold_rows (DeskFold *self, DeskFoldChat *state, const DeskOp *op, GPtrArray *pag
       if (known)
         self->result->known_messages++;
       else
-        self->result->new_messages++;
+        {
+          self->result->new_messages++;
+          g_ptr_array_add (self->result->fresh, desk_message_copy (g_ptr_array_index (page, i - 1)));
+        }
       if (c == NULL)
         continue;
       if (rows->len == 0)
