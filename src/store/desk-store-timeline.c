@@ -264,13 +264,13 @@ server_has_older (const Window *w, GArray *covered, GPtrArray *list, const DeskT
   DeskInterval gap;
   const DeskTimelineItem *first;
 
-  if (!w->is_level2)
-    return w->gaps > 0 && !page->has_older;
   if (page->has_older)
     return FALSE;
   if (list->len == 0)
-    return find_gap (w, covered, 0, w->last_seq + 1, &gap);
+    return w->is_level2 ? find_gap (w, covered, 0, w->last_seq + 1, &gap) : w->gaps > 0;
   first = g_ptr_array_index (list, 0);
+  if (!w->is_level2)
+    return first->gap_first == 1; /* not woven yet: its gap_before */
   return first->order_key > 0 && find_gap (w, covered, 0, first->order_key, &gap);
 }
 
