@@ -248,10 +248,17 @@ desk_fold_get_chat_by_row (DeskFold *self, gint64 row, GError **error)
 }
 
 void
+desk_fold_tell (DeskFold *self, DeskFoldChat *state)
+{
+  if (!state->told)
+    desk_notice_add_chat (self->notice, state->chat->platform, state->chat->user_id);
+  state->told = TRUE;
+}
+
+void
 desk_fold_touch (DeskFold *self, DeskFoldChat *state)
 {
-  if (!state->dirty)
-    desk_notice_add_chat (self->notice, state->chat->platform, state->chat->user_id);
+  desk_fold_tell (self, state);
   state->dirty = TRUE;
 }
 
@@ -534,9 +541,13 @@ gboolean
 desk_fold_flush_chat (DeskFold *self, DeskFoldChat *state, GError **error)
 {
   DeskStmt *s;
+  gint64 gaps = state->gaps;
 
-  if (!desk_fold_flush_ranges (self, state, error)
-      || !desk_fold_count_outbox (self, state, error)
+  if (!desk_fold_flush_ranges (self, state, error))
+    return FALSE;
+  if (!state->dirty && state->gaps == gaps)
+    return TRUE; /* history far from the newest end changes nothing in the row */
+  if (!desk_fold_count_outbox (self, state, error)
       || !desk_fold_count_unread (self, state, error))
     return FALSE;
   s = desk_db_prepare (

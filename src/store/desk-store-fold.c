@@ -256,13 +256,17 @@ static gboolean
 flush_chats (DeskFold *self, GError **error)
 {
   GHashTableIter iter;
-  gpointer state;
+  gpointer value;
 
   g_hash_table_iter_init (&iter, self->chats);
-  while (g_hash_table_iter_next (&iter, NULL, &state))
-    if (((DeskFoldChat *) state)->dirty || ((DeskFoldChat *) state)->intervals != NULL)
-      if (!desk_fold_flush_chat (self, state, error))
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      DeskFoldChat *state = value;
+
+      if ((state->dirty || state->intervals != NULL || state->gaps_dirty)
+          && !desk_fold_flush_chat (self, state, error))
         return FALSE;
+    }
   return TRUE;
 }
 

@@ -445,6 +445,14 @@ desk_fold_acknowledge (DeskFold *self, const DeskMessage *m, GError **error)
   return TRUE;
 }
 
+/* Does it show in the chat's row? Most of a first sync does not. */
+static gboolean
+concerns_row (const DeskFoldChat *state, const DeskMessage *m)
+{
+  return m->chat_seq >= state->last_key || m->in_seq > state->chat->last_in_seq
+         || m->chat_seq > state->chat->last_chat_seq;
+}
+
 /* What a new message means for the chat's columns. chat_updated tells the same later, with more. */
 static void
 count_message (DeskFoldChat *state, const DeskMessage *m)
@@ -492,9 +500,13 @@ desk_fold_message (DeskFold *self, const DeskMessage *m, gboolean live, GError *
     }
   if (stored == DESK_STORED_NEW)
     self->result->new_messages++;
-  count_message (state, m);
-  desk_fold_chat_see (state, m, m->chat_seq);
-  desk_fold_touch (self, state);
+  if (concerns_row (state, m))
+    {
+      count_message (state, m);
+      desk_fold_chat_see (state, m, m->chat_seq);
+      desk_fold_touch (self, state);
+    }
+  desk_fold_tell (self, state);
   if (stored == DESK_STORED_NEW && live && m->direction == DESK_DIRECTION_INCOMING)
     g_ptr_array_add (self->notice->change.new_incoming, desk_message_copy (m));
   return stored;

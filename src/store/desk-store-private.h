@@ -86,7 +86,8 @@ typedef struct
 {
   gint64 row;
   DeskChat *chat; /* last_message, last_time_ms are those of the newest known message */
-  gboolean dirty;
+  gboolean dirty;       /* columns changed */
+  gboolean told;        /* named in the notice */
   gboolean counts_dirty; /* outbox entries of the chat changed */
   gint64 server_unread;
   gboolean server_counts;
@@ -149,6 +150,8 @@ gboolean desk_fold_flush_chat (DeskFold *self, DeskFoldChat *state, GError **err
 void desk_fold_chat_free (DeskFoldChat *self);
 /* Marks it as to be written and told. */
 void desk_fold_touch (DeskFold *self, DeskFoldChat *state);
+/* Told only: messages of it changed that show nowhere in its row. */
+void desk_fold_tell (DeskFold *self, DeskFoldChat *state);
 /* A message that is the newest, or the newest one changed. */
 void desk_fold_chat_see (DeskFoldChat *self, const DeskMessage *message, gint64 order_key);
 /* chat_erased: the chat and everything of it goes. */

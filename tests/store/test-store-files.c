@@ -142,15 +142,17 @@ test_kill (Fixture *f, gconstpointer data)
 
 /* A VFS whose writes can be made to fail as on a full disk. */
 static gint disk_full;
-static sqlite3_io_methods full_methods;
-static const sqlite3_io_methods *real_methods;
+static sqlite3_io_methods full_methods[4]; /* one for each kind of file: database, log … */
+static const sqlite3_io_methods *real_methods[4];
 
 static int
 full_write (sqlite3_file *file, const void *data, int n, sqlite3_int64 offset)
 {
+  guint kind = (guint) (file->pMethods - full_methods);
+
   if (g_atomic_int_get (&disk_full))
     return SQLITE_FULL;
-  return real_methods->xWrite (file, data, n, offset);
+  return real_methods[kind]->xWrite (file, data, n, offset);
 }
 
 static int
@@ -158,18 +160,17 @@ full_open (sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, in
 {
   sqlite3_vfs *real = vfs->pAppData;
   int rc = real->xOpen (real, name, file, flags, out);
+  guint kind = 0;
 
-  if (rc == SQLITE_OK && file->pMethods != NULL)
-    {
-      if (real_methods == NULL)
-        {
-          real_methods = file->pMethods;
-          full_methods = *real_methods;
-          full_methods.xWrite = full_write;
-        }
-      if (file->pMethods == real_methods)
-        file->pMethods = &full_methods;
-    }
+  if (rc != SQLITE_OK || file->pMethods == NULL)
+    return rc;
+  while (real_methods[kind] != NULL && real_methods[kind] != file->pMethods)
+    kind++;
+  g_assert_cmpuint (kind, <, G_N_ELEMENTS (real_methods));
+  real_methods[kind] = file->pMethods;
+  full_methods[kind] = *file->pMethods;
+  full_methods[kind].xWrite = full_write;
+  file->pMethods = &full_methods[kind];
   return rc;
 }
 
