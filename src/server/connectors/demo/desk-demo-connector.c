@@ -12,9 +12,9 @@
 
 #include <string.h>
 
+#include "server/connectors/demo/desk-demo-past.h"
 #include "server/connectors/demo/desk-demo-story.h"
 
-#define PLATFORM          "demo"
 #define STORY_CHECKPOINT  "story"
 #define STORY_RETRY_MS    2000
 #define SPONTANEOUS_MIN_S 20
@@ -82,7 +82,7 @@ desk_demo_describe (void)
   if (g_once_init_enter (&once))
     {
       static const char *const statuses[] = { "sent", "delivered", "read", NULL };
-      platform = desk_platform_new (PLATFORM, "Demo");
+      platform = desk_platform_new (DESK_DEMO_PLATFORM, "Demo");
       platform->text_limit = 4096;
       platform->text_unit = DESK_TEXT_CHARS;
       g_strfreev (platform->statuses);
@@ -146,22 +146,9 @@ new_id (DeskDemoConnector *self)
 static DeskInboundItem *
 item_new (DeskDemoConnector *self, DeskInboundType type, guint person, const char *dedup_key)
 {
-  const DeskConnection *connection = desk_connector_get_connection (DESK_CONNECTOR (self));
-  const DeskDemoPerson *who = &self->people[person];
-  g_autofree char *user_id
-      = g_strconcat (connection->chat_prefix != NULL ? connection->chat_prefix : "", who->user_id,
-                     NULL);
-  DeskInboundItem *item = desk_inbound_item_new (type, PLATFORM, user_id, dedup_key);
-
-  item->message->is_level2 = TRUE;
-  item->message->direction = DESK_DIRECTION_INCOMING;
-  item->message->sender = DESK_SENDER_USER;
-  item->message->user_name = g_strdup (who->name);
-  item->message->messenger_name = g_strdup (who->handle);
-  item->message->sender_id = g_strdup (who->user_id);
-  item->message->sender_name = g_strdup (who->name);
-  item->message->created_at_ms = desk_clock_now_ms (get_host (self)->clock);
-  return item;
+  return desk_demo_item_new (type, &self->people[person],
+                             desk_connector_get_connection (DESK_CONNECTOR (self))->chat_prefix,
+                             dedup_key, desk_clock_now_ms (get_host (self)->clock));
 }
 
 static void
@@ -192,81 +179,6 @@ ingest (DeskDemoConnector *self, DeskInboundItem *item)
 /* ── The back-story ─────────────────────────────────────────────────────────────────────────── */
 
 static void
-add_attachment (DeskMessage *message, const DeskDemoLine *line)
-{
-  DeskAttachment *attachment = desk_attachment_new (NULL);
-
-  g_free (attachment->filename);
-  attachment->filename = g_strdup (line->filename);
-  g_free (attachment->mime_type);
-  attachment->mime_type = g_strdup (line->mime_type);
-  attachment->size = line->size;
-  attachment->width = line->width;
-  attachment->height = line->height;
-  attachment->duration_ms = line->duration_ms;
-  attachment->state = g_strdup ("pending");
-  attachment->external_id = g_strconcat ("demo:", line->filename, NULL);
-  g_ptr_array_add (message->attachments, attachment);
-}
-
-static char *
-line_id (guint person, guint n)
-{
-  return g_strdup_printf ("story-%u-%u", person, n);
-}
-
-static void
-tell_line (DeskDemoConnector *self, GPtrArray *items, guint person, guint n, gint64 now_ms)
-{
-  const DeskDemoLine *line = &self->people[person].lines[n];
-  g_autofree char *id = line_id (person, n);
-  DeskInboundItem *item = item_new (self, DESK_INBOUND_MESSAGE, person, id);
-  DeskMessage *message = item->message;
-
-  message->external_id = g_strdup (id);
-  message->kind = line->kind;
-  set_text (message, line->text);
-  /* seconds of its own, so that the history does not look like a timetable */
-  message->created_at_ms
-      = now_ms - line->minutes_ago * G_GINT64_CONSTANT (60000) + between (self, 0, 50) * 1000;
-  if (line->filename != NULL)
-    add_attachment (message, line);
-  if (line->answers > 0 && (guint)line->answers <= n)
-    item->reply_to_external_id = line_id (person, n - (guint)line->answers);
-  if (line->by_shop)
-    {
-      message->direction = DESK_DIRECTION_OUTGOING;
-      message->sender = DESK_SENDER_MANAGER;
-      g_clear_pointer (&message->sender_id, g_free);
-      g_free (message->sender_name);
-      message->sender_name = g_strdup ("Shop");
-      message->status = self->people[person].is_blocked ? DESK_STATUS_SENT : DESK_STATUS_READ;
-    }
-  g_ptr_array_add (items, item);
-
-  if (line->reaction == NULL)
-    return;
-  g_autofree char *key = g_strconcat (id, "-reaction", NULL);
-  DeskInboundItem *reaction = item_new (self, DESK_INBOUND_REACTION, person, key);
-  reaction->message->external_id = g_strdup (id);
-  reaction->message->created_at_ms = message->created_at_ms + 5000;
-  g_ptr_array_add (reaction->message->reactions,
-                   desk_reaction_new (line->reaction, self->people[person].user_id));
-  g_ptr_array_add (items, reaction);
-}
-
-static int
-compare_items (gconstpointer a, gconstpointer b)
-{
-  const DeskInboundItem *left = *(DeskInboundItem *const *)a;
-  const DeskInboundItem *right = *(DeskInboundItem *const *)b;
-
-  if (left->message->created_at_ms != right->message->created_at_ms)
-    return left->message->created_at_ms < right->message->created_at_ms ? -1 : 1;
-  return strcmp (left->dedup_key, right->dedup_key);
-}
-
-static void
 on_story_ingested (gboolean stored, const GError *error, gpointer data)
 {
   g_autoptr (DeskDemoConnector) self = data;
@@ -291,12 +203,10 @@ tell_story (DeskDemoConnector *self)
 {
   const char *name = desk_connector_get_connection (DESK_CONNECTOR (self))->name;
   DeskInbound *inbound = desk_inbound_new (name, DESK_SOURCE_POLL, NULL);
-  gint64 now_ms = desk_clock_now_ms (get_host (self)->clock);
 
-  for (guint i = 0; i < self->n_people; i++)
-    for (guint n = 0; self->people[i].lines[n].minutes_ago > 0; n++)
-      tell_line (self, inbound->items, i, n, now_ms);
-  g_ptr_array_sort (inbound->items, compare_items);
+  desk_demo_tell_past (desk_connector_get_connection (DESK_CONNECTOR (self))->chat_prefix,
+                       desk_clock_now_ms (get_host (self)->clock), get_host (self)->random,
+                       inbound->items);
   inbound->checkpoint = g_strdup (STORY_CHECKPOINT);
   get_host (self)->ingest (get_host (self), inbound, on_story_ingested, g_object_ref (self));
 }

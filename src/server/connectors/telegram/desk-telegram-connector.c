@@ -17,13 +17,12 @@
 #include <string.h>
 
 #include "common/desk-backoff.h"
-#include "common/desk-crypto.h"
 #include "common/desk-json-writer.h"
-#include "common/desk-json.h"
 #include "server/connectors/telegram/desk-telegram-json.h"
 #include "server/connectors/telegram/desk-telegram-parse.h"
 #include "server/connectors/telegram/desk-telegram-rules.h"
 #include "server/connectors/telegram/desk-telegram-send.h"
+#include "server/connectors/telegram/desk-telegram-webhook.h"
 
 #define DEFAULT_URL       "https://api.telegram.org"
 #define POLL_TIMEOUT_S    50 /* the server's maximum */
@@ -256,8 +255,8 @@ find_update_id (GBytes *body)
 }
 
 /* An answer with updates that our reader refuses (nesting, broken Unicode) would come again for
- * ever. So they are fetched one by one, and the one at fault is confirmed and left out; its bytes
- * are stored as they came. Returns whether that is what is going on. */
+ * ever. So they are fetched one by one, and the one at fault is confirmed and left out; the
+ * warning tells of it. Returns whether that is what is going on. */
 static gboolean
 step_over_unreadable (DeskTelegramConnector *self, DeskTelegramReply *reply)
 {
@@ -303,28 +302,6 @@ handle_updates (DeskTelegramConnector *self, DeskTelegramReply *reply)
 }
 
 /* ── Webhook ────────────────────────────────────────────────────────────────────────────────── */
-
-static char *
-format_set_webhook (const DeskConnection *connection)
-{
-  GString *json = g_string_new (NULL);
-  g_autofree char *name = g_uri_escape_string (connection->name, NULL, FALSE);
-  g_autofree char *url = NULL;
-  gsize len = strlen (connection->public_url);
-  DeskJsonWriter writer;
-
-  while (len > 0 && connection->public_url[len - 1] == '/')
-    len--;
-  url = g_strdup_printf ("%.*s/webhook/telegram/%s", (int)len, connection->public_url, name);
-  desk_json_writer_init (&writer, json);
-  desk_json_writer_begin_object (&writer);
-  desk_json_writer_member_string (&writer, "url", url);
-  if (connection->webhook_secret != NULL)
-    desk_json_writer_member_string (&writer, "secret_token", connection->webhook_secret);
-  desk_json_writer_member_raw (&writer, "allowed_updates", ALLOWED_UPDATES);
-  desk_json_writer_end_object (&writer);
-  return g_string_free (json, FALSE);
-}
 
 /* getWebhookInfo tells how deliveries to us went. Servers that lack it are tolerated. */
 static void
@@ -475,7 +452,7 @@ run_step (DeskTelegramConnector *self)
       desk_telegram_api_get_async (self->api, "getUpdates", text, call->run, on_step_reply, call);
       break;
     case STEP_SET_WEBHOOK:
-      text = format_set_webhook (connection);
+      text = desk_telegram_webhook_format (connection, ALLOWED_UPDATES);
       desk_telegram_api_post_async (self->api, "setWebhook", text, call->run, on_step_reply, call);
       break;
     case STEP_WATCH:
@@ -570,51 +547,16 @@ answer_callbacks_later (DeskTelegramConnector *self, GPtrArray *ids)
   g_idle_add_full (G_PRIORITY_DEFAULT, answer_callbacks_idle, callbacks, callbacks_free);
 }
 
-static gboolean
-is_authentic (const DeskConnection *connection, const DeskWebhookRequest *request)
-{
-  const char *secret = connection->webhook_secret;
-  const char *header = request->get_header (request->request, "X-Telegram-Bot-Api-Secret-Token");
-
-  if (secret == NULL || *secret == '\0')
-    return TRUE; /* check-config warns about it */
-  return header != NULL && desk_secure_equal (secret, strlen (secret), header, strlen (header));
-}
-
 static DeskWebhookResult *
 parse_webhook (DeskConnector *connector, const DeskWebhookRequest *request)
 {
-  const DeskConnection *connection = desk_connector_get_connection (connector);
   DeskConnectorHost *host = desk_connector_get_host (connector);
-  DeskWebhookResult *result = g_new0 (DeskWebhookResult, 1);
   g_autoptr (DeskTelegramParsed) parsed = desk_telegram_parsed_new ();
-  g_autoptr (JsonNode) update = NULL;
-  gsize len;
-  const char *text = g_bytes_get_data (request->body, &len);
+  DeskWebhookResult *result
+      = desk_telegram_webhook_read (desk_connector_get_connection (connector),
+                                    desk_clock_now_ms (host->clock), request, parsed);
 
-  if (g_strcmp0 (request->method, "POST") != 0)
-    result->status = 405;
-  else if (!is_authentic (connection, request))
-    result->status = 403;
-  else if (len > DESK_TELEGRAM_MAX_WEBHOOK)
-    result->status = 413;
-  if (result->status != 0)
-    return result;
-
-  /* Anything else would hold up this customer's chat for a day, so that a body which cannot be
-   * read is kept as it is and confirmed. */
-  DeskTelegramContext context = { connection->chat_prefix != NULL ? connection->chat_prefix : "",
-                                  desk_clock_now_ms (host->clock) };
-  update = desk_json_parse (text != NULL ? text : "", len, DESK_TELEGRAM_MAX_WEBHOOK, NULL);
-  desk_telegram_parse_update (&context, update, parsed);
-  if (parsed->n_ignored > 0)
-    g_info ("%s: an update of no interest was confirmed", connection->name);
   answer_callbacks_later (DESK_TELEGRAM_CONNECTOR (connector), parsed->callback_ids);
-
-  result->status = 200;
-  result->inbound = desk_inbound_new (connection->name, DESK_SOURCE_WEBHOOK, request->body);
-  g_ptr_array_unref (result->inbound->items);
-  result->inbound->items = g_ptr_array_ref (parsed->items);
   return result;
 }
 

@@ -5,9 +5,6 @@
 
 G_BEGIN_DECLS
 
-/* Longest webhook body that is taken. */
-#define DESK_TELEGRAM_MAX_WEBHOOK (3 * 1024 * 1024)
-
 #define DESK_TYPE_TELEGRAM_CONNECTOR (desk_telegram_connector_get_type ())
 G_DECLARE_FINAL_TYPE (
     DeskTelegramConnector, desk_telegram_connector, DESK, TELEGRAM_CONNECTOR, DeskConnector)
