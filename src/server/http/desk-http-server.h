@@ -19,6 +19,7 @@ typedef struct _DeskHttpServer DeskHttpServer;
  * @extra: bytes of the websocket that came with the request, valid in the call
  * @extra_len: their number
  * @who: (nullable): who asked; the receiver takes the reference; %NULL: the first frame must tell
+ * @token: (nullable): what proved it, valid in the call; lets the receiver notice a revocation
  * @level: 0 or 2
  * @cursor: (nullable): text of the cursor to resume from, valid in the call
  */
@@ -28,6 +29,7 @@ typedef struct
   const void *extra;
   gsize extra_len;
   DeskIdentity *who;
+  const char *token;
   guint level;
   const char *cursor;
 } DeskHttpUpgraded;

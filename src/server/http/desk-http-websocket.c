@@ -16,12 +16,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/desk-crypto.h"
+
 #define ACCEPT_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 typedef struct
 {
   DeskHttpServer *server;
   DeskIdentity *who;
+  char *token;
   guint level;
   char *cursor;
 } Upgrade;
@@ -30,6 +33,8 @@ static void
 upgrade_free (Upgrade *self)
 {
   g_clear_pointer (&self->who, desk_identity_unref);
+  desk_secure_clear (self->token);
+  g_free (self->token);
   g_free (self->cursor);
   g_free (self);
 }
@@ -88,7 +93,7 @@ check_handshake (DeskHttpRequest *request)
 
 /* No token at all is no refusal: the first frame may tell it. */
 static gboolean
-check_token (DeskHttpRequest *request, DeskIdentity **out_who)
+check_token (DeskHttpRequest *request, DeskIdentity **out_who, char **out_token)
 {
   DeskHttpServer *server = request->server;
   g_autofree char *query = NULL;
@@ -101,8 +106,9 @@ check_token (DeskHttpRequest *request, DeskIdentity **out_who)
     token = query;
   if (token != NULL)
     *out_who = desk_service_authenticate (server->options.service, token);
+  *out_token = *out_who != NULL ? g_strdup (token) : NULL;
   if (query != NULL)
-    memset (query, 0, strlen (query));
+    desk_secure_clear (query);
   if (*out_who != NULL)
     return desk_http_auth_take (request, server->requests,
                                 desk_http_limiter_key_token ((*out_who)->token_id));
@@ -135,6 +141,7 @@ on_upgraded (void *cls,
         .extra = extra_in,
         .extra_len = extra_in_size,
         .who = g_steal_pointer (&self->who),
+        .token = self->token,
         .level = self->level,
         .cursor = self->cursor,
       };
@@ -176,16 +183,18 @@ void
 desk_http_handle_websocket (DeskHttpRequest *request)
 {
   g_autoptr (DeskIdentity) who = NULL;
+  g_autofree char *token = NULL;
   g_autofree char *cursor = NULL;
   gint64 level = 0;
 
   if (!check_handshake (request) || !desk_http_request_query_int (request, "v", 0, 2, &level)
-      || !desk_http_request_query (request, "cursor", &cursor) || !check_token (request, &who))
+      || !desk_http_request_query (request, "cursor", &cursor) || !check_token (request, &who, &token))
     return;
 
   Upgrade *upgrade = g_new0 (Upgrade, 1);
   upgrade->server = request->server;
   upgrade->who = g_steal_pointer (&who);
+  upgrade->token = g_steal_pointer (&token);
   upgrade->level = level == 2 ? 2 : 0;
   upgrade->cursor = g_steal_pointer (&cursor);
   queue_upgrade (request, upgrade);
