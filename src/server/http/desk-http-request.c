@@ -137,6 +137,8 @@ desk_http_request_fail_json (DeskHttpRequest *self, const GError *error)
       g_autofree char *field = field_of (error->message);
       desk_http_request_fail_field (self, field, error->message);
     }
+  else if (g_error_matches (error, DESK_JSON_ERROR, DESK_JSON_ERROR_TOO_LARGE))
+    desk_http_request_fail (self, DESK_CODE_TOO_LARGE, error->message);
   else
     desk_http_request_fail (self, DESK_CODE_BAD_REQUEST, error->message);
 }

@@ -63,7 +63,8 @@ void
 desk_http_handle_live (DeskHttpRequest *request)
 {
   desk_http_request_reply_text (request, MHD_HTTP_OK,
-                                g_string_new ("{\"success\":true,\"data\":{\"status\":\"live\"}}"),
+                                g_string_new ("{\"success\":true,\"data\":{\"status\":\"ok\","
+                                              "\"checks\":{}}}"),
                                 NULL);
 }
 
@@ -76,20 +77,20 @@ desk_http_handle_ready (DeskHttpRequest *request)
 static void
 write_metrics (DeskHttpServer *server, GString *out)
 {
-  g_string_append (out, "# HELP frontdeskd_http_responses_total Answers by class of status.\n"
-                        "# TYPE frontdeskd_http_responses_total counter\n");
+  g_string_append (out, "# HELP frontdesk_http_responses_total Answers by class of status.\n"
+                        "# TYPE frontdesk_http_responses_total counter\n");
   for (guint i = 1; i < G_N_ELEMENTS (server->n_answers); i++)
     g_string_append_printf (out,
-                            "frontdeskd_http_responses_total{class=\"%uxx\"} %" G_GUINT64_FORMAT
+                            "frontdesk_http_responses_total{class=\"%uxx\"} %" G_GUINT64_FORMAT
                             "\n",
                             i, __atomic_load_n (&server->n_answers[i], __ATOMIC_RELAXED));
   g_mutex_lock (&server->mutex);
   const guint n_active = server->n_active;
   g_mutex_unlock (&server->mutex);
   g_string_append_printf (out,
-                          "# HELP frontdeskd_http_requests_active Requests under way.\n"
-                          "# TYPE frontdeskd_http_requests_active gauge\n"
-                          "frontdeskd_http_requests_active %u\n",
+                          "# HELP frontdesk_http_requests_active Requests under way.\n"
+                          "# TYPE frontdesk_http_requests_active gauge\n"
+                          "frontdesk_http_requests_active %u\n",
                           n_active);
 }
 

@@ -44,7 +44,7 @@ on_ingested (gboolean stored, const GError *error, gpointer data)
     {
       reply = g_new0 (DeskReply, 1);
       reply->status = MHD_HTTP_OK;
-      reply->body = g_string_new ("{\"success\":true,\"data\":null}");
+      reply->body = g_string_new (NULL);
       reply->retry_after_s = -1;
     }
   else

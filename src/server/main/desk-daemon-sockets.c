@@ -487,11 +487,11 @@ desk_sockets_write_metrics (DeskSockets *self, GString *out)
   if (self->hub != NULL)
     desk_hub_get_stats (self->hub, &stats);
   g_rw_lock_reader_unlock (&self->lock);
-  write_metric (out, "frontdeskd_websockets", "gauge", "Websockets open.", stats.sockets);
-  write_metric (out, "frontdeskd_websockets_opened_total", "counter", "Websockets ever opened.",
+  write_metric (out, "frontdesk_websockets", "gauge", "Websockets open.", stats.sockets);
+  write_metric (out, "frontdesk_websockets_opened_total", "counter", "Websockets ever opened.",
                 stats.opened);
-  write_metric (out, "frontdeskd_websocket_frames_total", "counter", "Frames sent.",
+  write_metric (out, "frontdesk_websocket_frames_total", "counter", "Frames sent.",
                 stats.frames_out);
-  write_metric (out, "frontdeskd_websocket_overflows_total", "counter",
+  write_metric (out, "frontdesk_websocket_overflows_total", "counter",
                 "Sockets closed because they were too slow.", stats.overflows);
 }
