@@ -347,6 +347,9 @@ static const struct
     DESK_OUTCOME_PERMANENT, "longer", 0 },
   { "other-400", TELEGRAM_FAULT_STATUS, 400, REFUSAL (400, "Bad Request: PEER_ODD"),
     DESK_OUTCOME_PERMANENT, "PEER_ODD", 0 },
+  { "quoting-the-token", TELEGRAM_FAULT_STATUS, 400,
+    REFUSAL (400, "Bad Request: /bot" TELEGRAM_FAULT_TOKEN "/sendMessage"), DESK_OUTCOME_PERMANENT,
+    "/bot…/sendMessage", 0 },
   { "revoked", TELEGRAM_FAULT_STATUS, 401, REFUSAL (401, "Unauthorized"), DESK_OUTCOME_CONNECTION,
     "token", 0 },
 };
