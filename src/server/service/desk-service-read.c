@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define MAX_LIMIT 1000
+#define BODY_BYTES 768 /* of a usual message */
 
 static DeskServerTx *
 begin (DeskService *self, DeskReply **out_failure)
@@ -195,6 +196,8 @@ desk_service_get_messages (DeskService *self, const DeskIdentity *who, const cha
                                     .limit = list.limit,
                                     .public_only = before_seq < 0 && after_seq < 0 };
   reply = desk_reply_new_ok ();
+  g_string_set_size (reply->body, list.limit * BODY_BYTES); /* room at once, instead of growing and copying */
+  g_string_truncate (reply->body, 0);
   desk_reply_begin (reply, &list.w);
   desk_json_writer_begin_array (&list.w);
   ok = tx->ops->messages_page (tx, &query, add_body, &list, &error);
