@@ -53,6 +53,7 @@ desk_engine_take_event (DeskEngine *self, const DeskEvent *event)
     {
       desk_cursor_set (self->applied, event->partition, event->seq);
       g_ptr_array_add (self->collecting, desk_event_copy (event));
+      g_tree_remove (self->held, event); /* the same one, brought twice */
       release_held (self, event->partition);
       desk_engine_flush_events (self);
     }
