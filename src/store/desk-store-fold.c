@@ -133,9 +133,10 @@ fold_event (DeskFold *self, const DeskEvent *event, const char *me, GError **err
 static gboolean
 fold_messages (DeskFold *self, GPtrArray *messages, DeskInterval *span, GError **error)
 {
-  for (guint i = 0; i < messages->len; i++)
+  /* From the end: pages come newest first, and rows are appended best in ascending order. */
+  for (guint i = messages->len; i > 0; i--)
     {
-      const DeskMessage *m = g_ptr_array_index (messages, i);
+      const DeskMessage *m = g_ptr_array_index (messages, i - 1);
       DeskStored stored = desk_fold_message (self, m, FALSE, error);
 
       if (stored == DESK_STORED_ERROR)
