@@ -311,7 +311,11 @@ test_gives_up (Setup *self, gconstpointer data)
       advance (self, 60000);
     }
   UNTIL (self->connector->texts->len == 10);
+  answer (self, DESK_OUTCOME_RETRY, -1, FALSE); /* the first attempt that counts */
+  settle (self);
   g_assert_true (has_status (self, "7", "a", "queued"));
+  advance (self, 20000);
+  UNTIL (self->connector->texts->len == 11);
   desk_clock_manual_advance_ms (self->base.clock, 24 * 3600 * 1000);
   answer (self, DESK_OUTCOME_NOT_CONNECTED, -1, FALSE);
   UNTIL (has_status (self, "7", "a", "failed"));

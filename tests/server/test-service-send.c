@@ -185,6 +185,43 @@ test_reply_to (Fixture *self, gconstpointer data)
   assert_code (fixture_send_full (self, self->anna, "demo", "7", &request), "INVALID");
 }
 
+typedef struct
+{
+  Fixture *fixture;
+  gint created, repeated;
+} Race;
+
+static gpointer
+race_thread (gpointer data)
+{
+  Race *race = data;
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("k%u", i);
+      DeskReply *reply = fixture_send (race->fixture, race->fixture->anna, "7", key, key, -1);
+      g_atomic_int_add (reply->status == 201 ? &race->created : &race->repeated, reply->status <= 201);
+      desk_reply_free (reply);
+    }
+  return NULL;
+}
+
+/* One key from eight threads at once: one message. */
+static void
+test_race (Fixture *self, gconstpointer data)
+{
+  Race race = { .fixture = self };
+  GThread *threads[8];
+  fixture_incoming (self, "7", "e1", "hello");
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("race", race_thread, &race);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  g_assert_cmpint (race.created, ==, 20);
+  g_assert_cmpint (race.repeated, ==, 140);
+  g_autoptr (JsonNode) owner = NULL;
+  g_assert_cmpuint (json_array_get_length (fixture_messages (self, "7", &owner)), ==, 21);
+}
+
 /* No space: nothing is stored or published, reads work, and it mends itself. */
 static void
 test_full (Fixture *self, gconstpointer data)
@@ -230,6 +267,7 @@ main (int argc, char **argv)
   ADD ("window", test_window);
   ADD ("notes", test_notes);
   ADD ("reply-to", test_reply_to);
+  ADD ("race", test_race);
   ADD ("full", test_full);
   return g_test_run ();
 }
