@@ -120,10 +120,12 @@ test_acknowledged (Fixture *f, gconstpointer data)
       g_autoptr (DeskTimelinePage) page = NULL;
       g_autofree char *text = NULL;
       DeskBatch *batch = desk_batch_new ();
+      g_autoptr (DeskOutboxEntry) left = NULL;
 
       if (event_first)
         apply_message (f->store, DESK_EVENT_NEW_MESSAGE, acknowledgement (entry, seq));
-      g_assert_true ((get_entry (f) == NULL) == event_first);
+      left = get_entry (f);
+      g_assert_true ((left == NULL) == event_first);
       desk_batch_outbox_done (batch, id, m);
       apply_quiet (f->store, batch);
       apply_message (f->store, DESK_EVENT_NEW_MESSAGE, acknowledgement (entry, seq));
