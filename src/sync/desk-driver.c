@@ -445,6 +445,7 @@ feed_start (DeskDriver *self)
   input.has_token = desk_api_has_token (self->api);
   input.cursor = cursor;
   input.capabilities = caps;
+  input.capabilities_ms = setting_int (self, "capabilities_ms");
   input.complete_to_ms = setting_int (self, "complete_to_ms");
   input.server_offset_ms = setting_int (self, "server_offset_ms");
   self->started = TRUE;

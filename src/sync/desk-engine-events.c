@@ -240,6 +240,11 @@ desk_engine_changes_reply (DeskEngine *self, const DeskSyncReply *reply)
   self->changes_asked = FALSE;
   if (self->applied == NULL)
     return;
+  if (self->probing)
+    {
+      self->probing = FALSE;
+      self->state_dirty = TRUE;
+    }
   if (reply->outcome == DESK_OUT_REFUSED && reply->failure->code == DESK_CODE_CURSOR_EXPIRED)
     {
       desk_engine_snapshot (self);
@@ -263,6 +268,7 @@ desk_engine_changes_reply (DeskEngine *self, const DeskSyncReply *reply)
   if (!self->ws_open && !reply->changes->has_more)
     {
       self->poll_ok = TRUE;
+      desk_engine_set_error (self, NULL);
       self->state_dirty = TRUE;
       if (desk_engine_caught_up (self))
         desk_engine_complete (self);

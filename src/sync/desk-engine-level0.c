@@ -51,6 +51,7 @@ desk_engine_level0_chats_reply (DeskEngine *self, const DeskSyncReply *reply)
   DeskBatch *batch;
 
   self->chats_asked = FALSE;
+  self->probing = FALSE;
   if (desk_engine_reply_failed (self, reply))
     return;
   batch = desk_batch_new ();
@@ -74,7 +75,10 @@ desk_engine_level0_chats_stored (DeskEngine *self, const DeskBatchResult *result
   if (self->ws_open && self->link == LINK_RESUMING)
     self->link = LINK_LIVE;
   else if (!self->ws_open)
-    self->poll_ok = TRUE;
+    {
+      self->poll_ok = TRUE;
+      desk_engine_set_error (self, NULL);
+    }
   self->state_dirty = TRUE;
   if (g_hash_table_size (self->walks) == 0)
     desk_engine_complete (self);

@@ -18,6 +18,7 @@
 #define POLL_AFTER_MS 15000
 #define POLL_EVERY_MS 5000
 #define REFUSED_RETRY_MS 60000
+#define CAPABILITIES_LIFE_MS (6 * 3600 * 1000)
 #define TYPING_EVERY_US (3 * G_USEC_PER_SEC)
 
 /* ── Connection ─────────────────────────────────────────────────────────────────────────────── */
@@ -56,6 +57,17 @@ disconnect (DeskEngine *self)
   desk_engine_clear_timer (self, DESK_TIMER_POLL_CHAT);
 }
 
+/* The very first websocket failed. Perhaps only websockets do not get through: ask by REST at once, so that a
+ * single sync works behind such a proxy too, and "offline" is not said before it is known. */
+static void
+probe (DeskEngine *self)
+{
+  if (self->state->level != 2 || self->applied == NULL || self->store_broken)
+    return;
+  self->probing = TRUE;
+  desk_engine_ask_changes (self);
+}
+
 void
 desk_engine_lost (DeskEngine *self, const char *why, guint close_code)
 {
@@ -73,6 +85,8 @@ desk_engine_lost (DeskEngine *self, const char *why, guint close_code)
   self->attempt++;
   if (why != NULL)
     desk_engine_set_error (self, why);
+  if (!self->had_ws && !self->probing && self->lost_at_us == 0)
+    probe (self);
   if (self->lost_at_us == 0)
     {
       self->lost_at_us = self->now_us;
@@ -203,13 +217,16 @@ static void
 save_capabilities (DeskEngine *self)
 {
   g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *told = g_strdup_printf ("%" G_GINT64_FORMAT, self->wall_ms);
   DeskJsonWriter writer;
   DeskBatch *batch = desk_batch_new ();
 
+  self->capabilities_ms = self->wall_ms;
   desk_json_writer_init (&writer, text);
   desk_wire_write_capabilities (&writer, self->capabilities);
   desk_batch_setting (batch, "capabilities", self->state->level == 2 ? text->str : NULL);
   desk_batch_setting (batch, "level", self->state->level == 2 ? "2" : "0");
+  desk_batch_setting (batch, "capabilities_ms", told);
   if (self->capabilities->me != NULL)
     desk_batch_setting (batch, "me", self->capabilities->me->username);
   desk_engine_apply (self, batch, APPLY_SETTINGS, NULL);
@@ -239,7 +256,14 @@ desk_engine_capabilities_reply (DeskEngine *self, const DeskSyncReply *reply)
   guint status = reply->outcome == DESK_OUT_REFUSED ? reply->failure->http_status : 0;
 
   if (self->link != LINK_DISCOVERING)
-    return;
+    {
+      if (reply->outcome == DESK_OUT_OK && reply->capabilities->level == self->state->level)
+        {
+          learn (self, reply->capabilities);
+          save_capabilities (self);
+        }
+      return;
+    }
   if (reply->outcome == DESK_OUT_OK)
     {
       learn (self, reply->capabilities);
@@ -276,6 +300,8 @@ connected (DeskEngine *self)
   self->lost_at_us = 0;
   self->poll_ok = FALSE;
   self->ws_open = TRUE;
+  self->had_ws = TRUE;
+  self->probing = FALSE;
   self->state->retry_at_ms = 0;
   desk_engine_set_error (self, NULL);
   desk_engine_clear_timer (self, DESK_TIMER_HELLO);
@@ -333,6 +359,16 @@ take_hello (DeskEngine *self, const DeskHello *hello)
     desk_engine_check_head (self);
 }
 
+/* Platforms and limits change seldom; a server that has got a new one is noticed the same day. */
+static void
+refresh_capabilities (DeskEngine *self)
+{
+  if (ABS (self->wall_ms - self->capabilities_ms) < CAPABILITIES_LIFE_MS)
+    return;
+  self->capabilities_ms = self->wall_ms;
+  desk_engine_request (self, DESK_REQUEST_CAPABILITIES);
+}
+
 static void
 take_head (DeskEngine *self, const DeskEvent *event)
 {
@@ -347,7 +383,10 @@ take_head (DeskEngine *self, const DeskEvent *event)
     }
   desk_engine_check_head (self);
   if (self->link == LINK_LIVE && desk_engine_caught_up (self))
-    desk_engine_complete (self);
+    {
+      desk_engine_complete (self);
+      refresh_capabilities (self);
+    }
 }
 
 void
@@ -375,6 +414,15 @@ desk_engine_ws_closed (DeskEngine *self, guint code)
   self->ws_open = FALSE;
   if (self->link == LINK_CONNECTING)
     self->link = LINK_WAITING; /* nothing to close any more */
+  if (self->state->level == 0 && self->chats_asked && !self->had_ws && code == 0)
+    {
+      /* No websocket, but REST is under way and will tell. */
+      self->probing = TRUE;
+      self->attempt++;
+      wait_and_retry (self, desk_backoff_full_jitter_ms (self->attempt, RECONNECT_BASE_MS, RECONNECT_CAP_MS,
+                                                         self->random));
+      return;
+    }
   if (code == DESK_CLOSE_TOKEN_REFUSED || code == 401)
     desk_engine_unauthorized (self);
   else if (code == DESK_CLOSE_FORBIDDEN || code == 403)
@@ -463,6 +511,8 @@ desk_engine_start (DeskEngine *self, const DeskInput *input)
   self->has_token = input->has_token;
   self->attempt = 0;
   self->lost_at_us = 0;
+  self->had_ws = self->probing = FALSE;
+  self->capabilities_ms = input->capabilities_ms;
   self->state->complete_to_ms = self->complete_saved_ms = input->complete_to_ms;
   self->state->server_offset_ms = input->server_offset_ms;
   if (input->capabilities != NULL)

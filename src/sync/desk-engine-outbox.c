@@ -17,6 +17,7 @@
 #define SLOTS 4
 #define RETRY_BASE_MS 1000
 #define RETRY_CAP_MS 60000
+#define REFUSED_PAUSE_US (5 * G_USEC_PER_SEC) /* before the cache is asked again */
 #define LOOK_MS 15000
 #define LOOK_EVERY_MS 3000
 #define KEY_LIFE_MS (G_GINT64_CONSTANT (90) * 24 * 3600 * 1000) /* how long the server remembers a client id */
@@ -275,6 +276,32 @@ lane_by_id (DeskEngine *self, gint64 local_id)
   return NULL;
 }
 
+static void
+put_off (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, gint64 delay_ms)
+{
+  if (delay_ms < 0)
+    delay_ms = RETRY_BASE_MS / 2 + desk_backoff_full_jitter_ms (lane->failures, RETRY_BASE_MS, RETRY_CAP_MS, self->random);
+  lane->failures++;
+  lane->not_before_us = self->now_us + delay_ms * 1000;
+  store_state (self, entry, DESK_OUTBOX_QUEUED, NULL, NULL);
+  end_lane (lane);
+}
+
+/* A plain server takes read markers over the websocket alone, unanswered, and knows no "unread". */
+static void
+mark_at_level0 (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
+{
+  if (entry->intent == DESK_INTENT_READ && !self->ws_open)
+    {
+      put_off (self, lane, entry, -1);
+      return;
+    }
+  if (entry->intent == DESK_INTENT_READ)
+    desk_engine_emit (self, DESK_EFFECT_WS_SEND)->text
+        = desk_wire_client_frame_text (DESK_CLIENT_FRAME_MARK_READ, NULL, entry->platform, entry->user_id);
+  store_done (self, entry, NULL);
+}
+
 void
 desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok)
 {
@@ -287,6 +314,7 @@ desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok)
   if (!ok || mine == NULL)
     {
       /* Withdrawn meanwhile, or the disk is full: nothing went out. */
+      lane->not_before_us = self->now_us + REFUSED_PAUSE_US;
       end_lane (lane);
       desk_engine_read_outbox (self);
       return;
@@ -299,22 +327,16 @@ desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok)
       store_state (self, mine, DESK_OUTBOX_QUEUED, NULL, NULL);
       return;
     }
+  if (self->state->level == 0 && lane->entry->intent != DESK_INTENT_SEND)
+    {
+      mark_at_level0 (self, lane, mine);
+      return;
+    }
   lane->requested = TRUE;
   request = desk_engine_request (self, lane->entry->intent == DESK_INTENT_SEND     ? DESK_REQUEST_SEND
                                        : lane->entry->intent == DESK_INTENT_UNREAD ? DESK_REQUEST_UNREAD
                                                                                    : DESK_REQUEST_READ);
   request->entry = desk_outbox_entry_copy (lane->entry);
-}
-
-static void
-put_off (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, gint64 delay_ms)
-{
-  if (delay_ms < 0)
-    delay_ms = RETRY_BASE_MS / 2 + desk_backoff_full_jitter_ms (lane->failures, RETRY_BASE_MS, RETRY_CAP_MS, self->random);
-  lane->failures++;
-  lane->not_before_us = self->now_us + delay_ms * 1000;
-  store_state (self, entry, DESK_OUTBOX_QUEUED, NULL, NULL);
-  end_lane (lane);
 }
 
 static const char *

@@ -92,6 +92,9 @@ struct _DeskEngine
   guint attempt;         /* of the backoff */
   gint64 lost_at_us;     /* without a websocket since; 0 = has one or never tried */
   gboolean poll_ok;      /* the last poll answered and the cache is complete to it */
+  gboolean had_ws;       /* since the start a websocket was open */
+  gboolean probing;      /* the first websocket failed: REST is asked whether the server is there */
+  gint64 capabilities_ms; /* when they were told, by our clock; 0 never */
   gboolean polling;      /* a poll is under way */
   guint64 next_id;
   GHashTable *requests; /* guint64 → DeskRequest */

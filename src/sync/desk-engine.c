@@ -208,9 +208,9 @@ current_phase (DeskEngine *self)
     case LINK_RESUMING:
       return DESK_SYNC_CATCHING_UP;
     case LINK_WAITING:
-      return self->poll_ok ? DESK_SYNC_POLLING : DESK_SYNC_OFFLINE;
+      return self->poll_ok ? DESK_SYNC_POLLING : self->probing ? DESK_SYNC_CONNECTING : DESK_SYNC_OFFLINE;
     default:
-      return self->poll_ok ? DESK_SYNC_POLLING : self->attempt > 0 ? DESK_SYNC_OFFLINE : DESK_SYNC_CONNECTING;
+      return self->poll_ok ? DESK_SYNC_POLLING : self->attempt > 0 && !self->probing ? DESK_SYNC_OFFLINE : DESK_SYNC_CONNECTING;
     }
 }
 

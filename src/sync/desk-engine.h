@@ -93,6 +93,7 @@ typedef struct
   gboolean has_token;
   const DeskCursor *cursor; /* nullable */
   const DeskCapabilities *capabilities; /* nullable: never met the server */
+  gint64 capabilities_ms; /* when they were told, by our clock */
   gint64 complete_to_ms;
   gint64 server_offset_ms;
 } DeskInput;

@@ -272,6 +272,36 @@ test_polling_without_websocket (void)
 }
 
 static void
+test_websockets_do_not_get_through (void)
+{
+  g_autoptr (Rig) rig = rig_new (TRUE);
+
+  rig_start (rig, 2, "e1:0-10");
+  rig_closed (rig, 0);
+  g_assert_cmpint (rig_phase (rig), ==, DESK_SYNC_CONNECTING); /* not known yet to be offline */
+  rig_request (rig, DESK_REQUEST_CHANGES);
+  rig_changes (rig, "e1:0-10", FALSE, 0, 0);
+  g_assert_cmpint (rig_phase (rig), ==, DESK_SYNC_POLLING);
+  rig_outbox (rig);
+  rig_settle_applies (rig);
+  g_assert_true (desk_engine_is_settled (rig->engine));
+}
+
+static void
+test_server_is_away (void)
+{
+  g_autoptr (Rig) rig = rig_new (TRUE);
+
+  rig_start (rig, 2, "e1:0-10");
+  rig_closed (rig, 0);
+  rig_request (rig, DESK_REQUEST_CHANGES);
+  rig_lost (rig, DESK_OUT_NOT_SENT);
+  g_assert_cmpint (rig_phase (rig), ==, DESK_SYNC_OFFLINE);
+  rig_fire (rig, DESK_TIMER_RETRY);
+  g_assert_cmpint (rig_phase (rig), ==, DESK_SYNC_OFFLINE);
+}
+
+static void
 test_backoff_grows_and_is_reset (void)
 {
   g_autoptr (Rig) rig = rig_new (TRUE);
@@ -335,6 +365,8 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/no-downgrade", test_server_errors_do_not_downgrade);
   g_test_add_func ("/engine/token", test_token);
   g_test_add_func ("/engine/polling", test_polling_without_websocket);
+  g_test_add_func ("/engine/no-websockets", test_websockets_do_not_get_through);
+  g_test_add_func ("/engine/server-away", test_server_is_away);
   g_test_add_func ("/engine/backoff", test_backoff_grows_and_is_reset);
   g_test_add_func ("/engine/wake", test_wake);
   g_test_add_func ("/engine/stop", test_stop_ends_everything);
