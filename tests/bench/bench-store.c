@@ -29,8 +29,13 @@ make_text (DeskRandom *random, gint64 n)
   GString *text = g_string_new (NULL);
   guint count = 4 + desk_random_below (random, 12);
 
+  /* A few words stand in every tenth message, most are rare, as in any language. */
   for (guint i = 0; i < count; i++)
-    g_string_append_printf (text, "%s ", words[desk_random_below (random, G_N_ELEMENTS (words))]);
+    if (desk_random_below (random, 4) == 0)
+      g_string_append_printf (text, "%s ", words[desk_random_below (random, G_N_ELEMENTS (words))]);
+    else
+      g_string_append_printf (text, "%c%u ", 'a' + (int) desk_random_below (random, 26),
+                              (guint) desk_random_below (random, 2000));
   g_string_append_printf (text, "nr%" G_GINT64_FORMAT, n % 50000);
   return g_string_free (text, FALSE);
 }
