@@ -336,6 +336,49 @@ test_unknown_and_permanent (Setup *self, gconstpointer data)
 }
 
 static void
+keep_reply (DeskReply *reply, gpointer data)
+{
+  g_atomic_pointer_set ((DeskReply **)data, reply);
+}
+
+static DeskReply *
+retry (Setup *self, const char *text)
+{
+  g_autoptr (JsonNode) owner = NULL;
+  JsonArray *page = fixture_messages (&self->base, "7", &owner);
+  DeskReply *reply = NULL;
+  for (guint i = 0; i < json_array_get_length (page); i++)
+    {
+      JsonObject *message = json_array_get_object_element (page, i);
+      if (strcmp (json_object_get_string_member (message, "text"), text) == 0)
+        desk_service_retry (self->base.service, self->base.anna, json_object_get_string_member (message, "id"),
+                            keep_reply, &reply);
+    }
+  UNTIL (g_atomic_pointer_get (&reply) != NULL);
+  return reply;
+}
+
+static void
+test_retry_by_hand (Setup *self, gconstpointer data)
+{
+  say (self, "7", "a");
+  answer (self, DESK_OUTCOME_PERMANENT, -1, FALSE);
+  UNTIL (has_status (self, "7", "a", "failed"));
+  g_autoptr (JsonNode) node = take_data (retry (self, "a"), 200);
+  g_assert_cmpstr (json_object_get_string_member (json_node_get_object (node), "status"), ==, "queued");
+  g_assert_true (json_object_get_null_member (json_node_get_object (node), "error"));
+  json_node_unref (take_data (retry (self, "a"), 200)); /* twice is once */
+  desk_delivery_wake (self->delivery);
+  answer (self, DESK_OUTCOME_SENT, -1, FALSE);
+  UNTIL (has_status (self, "7", "a", "sent"));
+  settle (self);
+  g_assert_cmpuint (self->connector->texts->len, ==, 2);
+  g_autofree char *code = take_code (retry (self, "a")), *incoming = take_code (retry (self, "hello"));
+  g_assert_cmpstr (code, ==, "NOT_SUPPORTED");
+  g_assert_cmpstr (incoming, ==, "NOT_SUPPORTED");
+}
+
+static void
 test_refused (Setup *self, gconstpointer data)
 {
   say (self, "7", "a");
@@ -403,6 +446,7 @@ main (int argc, char **argv)
   ADD ("breaker", test_breaker);
   ADD ("gives-up", test_gives_up);
   ADD ("unknown-and-permanent", test_unknown_and_permanent);
+  ADD ("retry-by-hand", test_retry_by_hand);
   ADD ("refused", test_refused);
   ADD ("crash", test_crash);
   ADD ("stop", test_stop);

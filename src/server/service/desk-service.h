@@ -141,6 +141,8 @@ GPtrArray *desk_service_read_log (DeskService *self, guint partition, gint64 aft
 void desk_service_send (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id, const DeskSendRequest *request, DeskReplyDone done, gpointer data);
 void desk_service_mark_read (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id, gint64 up_to_chat_seq /* G_MAXINT64: all */, DeskReplyDone done, gpointer data);
 void desk_service_mark_unread (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id, DeskReplyDone done, gpointer data);
+/* Queues a failed message again: 200 with the message; 404, or 409 NOT_SUPPORTED for any other. */
+void desk_service_retry (DeskService *self, const DeskIdentity *who, const char *message_id, DeskReplyDone done, gpointer data);
 /* Takes inbound. done: on the writer thread, after the commit or the refusal. */
 void desk_service_ingest (DeskService *self, DeskInbound *inbound, DeskIngestDone done, gpointer data);
 char *desk_service_get_checkpoint (DeskService *self, const char *connection);
