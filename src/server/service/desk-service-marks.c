@@ -67,6 +67,25 @@ tell_marker (DeskMark *self, const DeskServerChat *chat, GError **error)
   return TRUE;
 }
 
+/* Where the marker stands now: what the read event tells. */
+static DeskReply *
+new_answer (DeskMark *self, const DeskChatPersonal *personal)
+{
+  DeskReply *reply = desk_reply_new_ok ();
+  DeskJsonWriter w;
+  desk_reply_begin (reply, &w);
+  desk_json_writer_begin_object (&w);
+  desk_json_writer_member_string (&w, "username", self->who->username);
+  desk_json_writer_member_string (&w, "platform", self->platform);
+  desk_json_writer_member_string (&w, "user_id", self->user_id);
+  desk_json_writer_member_int64 (&w, "up_to_chat_seq", personal->read_chat_seq);
+  desk_json_writer_member_int64 (&w, "up_to_in_seq", personal->read_in_seq);
+  desk_json_writer_member_bool (&w, "marked_unread", personal->marked_unread);
+  desk_json_writer_end_object (&w);
+  desk_reply_end (reply, &w, NULL);
+  return reply;
+}
+
 static gboolean
 mark_job (DeskServerTx *tx, gpointer data, GError **error)
 {
@@ -82,9 +101,9 @@ mark_job (DeskServerTx *tx, gpointer data, GError **error)
       self->reply = desk_reply_new_no_chat ();
       return TRUE;
     }
-  self->reply = desk_reply_new_empty ();
   if (!move_marker (self, chat, &changed, error))
     return FALSE;
+  self->reply = new_answer (self, &chat->chat->personal);
   return !changed || tell_marker (self, chat, error);
 }
 

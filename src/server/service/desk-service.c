@@ -173,6 +173,17 @@ store_state (DeskService *self)
   return failing == DESK_CODE_STORAGE_FULL ? "full" : "unavailable";
 }
 
+static void
+write_check (DeskJsonWriter *w, const char *name, gboolean well, const char *message)
+{
+  desk_json_writer_key_text (w, name);
+  desk_json_writer_begin_object (w);
+  desk_json_writer_member_string (w, "status", well ? "ok" : "failing");
+  if (message != NULL)
+    desk_json_writer_member_string (w, "message", message);
+  desk_json_writer_end_object (w);
+}
+
 /* A connection that is down does not make the backend unready: what managers write waits for it. */
 DeskReply *
 desk_service_get_ready (DeskService *self)
@@ -183,22 +194,22 @@ desk_service_get_ready (DeskService *self)
   g_autoptr (GString) details = g_string_new (NULL);
   desk_json_writer_init (&w, details);
   desk_json_writer_begin_object (&w);
-  desk_json_writer_member_bool (&w, "ready", ready);
-  desk_json_writer_member_string (&w, "store", store);
-  desk_json_writer_key (&w, "connections");
+  desk_json_writer_member_string (&w, "status", ready ? "ok" : "failing");
+  desk_json_writer_key (&w, "checks");
   desk_json_writer_begin_object (&w);
+  write_check (&w, "store", ready, ready ? NULL : store);
   g_mutex_lock (&self->mutex);
   GHashTableIter iter;
   gpointer value;
   g_hash_table_iter_init (&iter, self->connections);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      DeskServiceConnection *connection = value;
-      desk_json_writer_key_text (&w, connection->name);
-      desk_json_writer_begin_object (&w);
-      desk_json_writer_member_string (&w, "health", desk_health_to_string (connection->health));
-      desk_json_writer_member_string (&w, "reason", connection->reason);
-      desk_json_writer_end_object (&w);
+      const DeskServiceConnection *connection = value;
+      gboolean well = connection->health != DESK_HEALTH_DOWN && connection->health != DESK_HEALTH_DEGRADED;
+      /* A connection may be called store, too. */
+      g_autofree char *name = strcmp (connection->name, "store") == 0 ? g_strdup ("connection store") : NULL;
+      write_check (&w, name != NULL ? name : connection->name, well,
+                   connection->reason != NULL ? connection->reason : desk_health_to_string (connection->health));
     }
   g_mutex_unlock (&self->mutex);
   desk_json_writer_end_object (&w);
