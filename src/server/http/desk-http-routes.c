@@ -212,6 +212,16 @@ put_unread (DeskHttpRequest *request)
                               request->match.args[1], desk_http_wait_done, wait);
 }
 
+static void
+post_retry (DeskHttpRequest *request)
+{
+  DeskHttpWait *wait = desk_http_wait_begin (request);
+
+  if (wait != NULL)
+    desk_service_retry (service_of (request), request->who, request->match.args[0],
+                        desk_http_wait_done, wait);
+}
+
 /* ── The table ──────────────────────────────────────────────────────────────────────────────── */
 #define ENDPOINT(handler, flags) (&(const DeskHttpEndpoint){ handler, flags })
 #define CHAT                     DESK_PATH_CRM "/chats/{p}/{u}"
@@ -229,6 +239,8 @@ const DeskHttpRoute desk_http_routes[] = {
   { "GET", DESK_PATH_CRM "/chats", ENDPOINT (get_chats, READ) },
   { "GET", DESK_PATH_CRM "/changes", ENDPOINT (get_changes, READ) },
   { "GET", DESK_PATH_CRM "/messages", ENDPOINT (get_all_messages, READ) },
+  { "POST", DESK_PATH_CRM "/messages/{id}/retry",
+    ENDPOINT (post_retry, WRITE | DESK_HTTP_OPTIONAL) },
   { "GET", DESK_PATH_CRM "/capabilities", ENDPOINT (get_capabilities, READ) },
   { "GET", DESK_PATH_CRM "/managers", ENDPOINT (get_managers, READ) },
   { "GET", DESK_PATH_CRM "/ws", ENDPOINT (desk_http_handle_websocket, DESK_HTTP_UNLIMITED) },
