@@ -16,8 +16,11 @@ struct _DeskApi
   SoupSession *session;
 
   /* the websocket; see desk-api-ws.c */
+  guint ping_ms;
+  guint pong_ms;
   GCancellable *connecting;
   SoupWebsocketConnection *ws;
+  GPtrArray *closing; /* of SoupWebsocketConnection: our close frame is on its way */
   GSource *ping_timer;
   GSource *pong_timer;
 };
@@ -27,6 +30,9 @@ void desk_api_emit_opened (DeskApi *self);
 void desk_api_emit_frame (DeskApi *self, GBytes *bytes);
 void desk_api_emit_closed (DeskApi *self, guint code, const char *reason);
 void desk_api_ws_drop (DeskApi *self);
+void desk_api_closing_free (gpointer ws);
+GSource *desk_api_add_timeout (guint ms, GSourceFunc func, gpointer data); /* on the thread's context */
+void desk_api_clear_source (GSource **source);
 
 /* Reads a stream to its end, at most max bytes. */
 void desk_api_read_async (GInputStream *stream, gsize max, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);

@@ -11,18 +11,16 @@
  * taken; the default of 128 KiB would turn one big event into a reconnect loop. */
 
 #define PING_MS 30000
-#define PING_JITTER_MS 3000
+#define PING_JITTER 10 /* a ping comes up to the tenth part earlier */
 #define PONG_MS 10000
 
 static void arm_ping (DeskApi *self);
 
-static void
-clear_source (GSource **source)
+void
+desk_api_set_ping_times (DeskApi *self, guint ping_ms, guint pong_ms)
 {
-  if (*source == NULL)
-    return;
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
+  self->ping_ms = ping_ms > 0 ? ping_ms : PING_MS;
+  self->pong_ms = pong_ms > 0 ? pong_ms : PONG_MS;
 }
 
 /* Forgets the connection without telling anybody. */
@@ -32,23 +30,13 @@ desk_api_ws_drop (DeskApi *self)
   if (self->connecting != NULL)
     g_cancellable_cancel (self->connecting);
   g_clear_object (&self->connecting);
-  clear_source (&self->ping_timer);
-  clear_source (&self->pong_timer);
+  desk_api_clear_source (&self->ping_timer);
+  desk_api_clear_source (&self->pong_timer);
   if (self->ws != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->ws, self);
       g_clear_object (&self->ws);
     }
-}
-
-static GSource *
-add_timeout (guint ms, GSourceFunc func, gpointer data)
-{
-  GSource *source = g_timeout_source_new (ms);
-
-  g_source_set_callback (source, func, data, NULL);
-  g_source_attach (source, g_main_context_get_thread_default ());
-  return source;
 }
 
 static gboolean
@@ -68,23 +56,24 @@ on_ping (gpointer data)
 {
   DeskApi *self = data;
 
-  clear_source (&self->ping_timer);
+  desk_api_clear_source (&self->ping_timer);
   if (soup_websocket_connection_get_state (self->ws) != SOUP_WEBSOCKET_STATE_OPEN)
     return G_SOURCE_REMOVE;
   /* libsoup has no call for a ping of ours: its keepalive of one second is switched on until the pong comes. */
   soup_websocket_connection_set_keepalive_interval (self->ws, 1);
-  clear_source (&self->pong_timer);
-  self->pong_timer = add_timeout (PONG_MS, on_no_pong, self);
+  desk_api_clear_source (&self->pong_timer);
+  self->pong_timer = desk_api_add_timeout (self->pong_ms, on_no_pong, self);
   return G_SOURCE_REMOVE;
 }
 
 static void
 arm_ping (DeskApi *self)
 {
-  clear_source (&self->ping_timer);
-  clear_source (&self->pong_timer);
-  self->ping_timer = add_timeout (PING_MS - PING_JITTER_MS + (guint) desk_random_below (desk_random_system (), 2 * PING_JITTER_MS),
-                                  on_ping, self);
+  guint early_ms = (guint) desk_random_below (desk_random_system (), self->ping_ms / PING_JITTER + 1);
+
+  desk_api_clear_source (&self->ping_timer);
+  desk_api_clear_source (&self->pong_timer);
+  self->ping_timer = desk_api_add_timeout (self->ping_ms - early_ms, on_ping, self);
 }
 
 static void
@@ -211,7 +200,30 @@ desk_api_ws_send (DeskApi *self, const char *text)
   return TRUE;
 }
 
-/* Our own close tells nobody: whoever asked for it knows. */
+static void
+forget_closing (SoupWebsocketConnection *ws, DeskApi *self)
+{
+  g_ptr_array_remove_fast (self->closing, ws);
+}
+
+/* Whoever is done with a closing websocket, listens to it no more. */
+void
+desk_api_closing_free (gpointer ws)
+{
+  g_signal_handlers_disconnect_matched (ws, G_SIGNAL_MATCH_FUNC, 0, 0, NULL, forget_closing, NULL);
+  g_object_unref (ws);
+}
+
+void
+desk_api_ws_probe (DeskApi *self)
+{
+  g_return_if_fail (DESK_IS_API (self));
+
+  if (self->ws != NULL && self->pong_timer == NULL)
+    on_ping (self);
+}
+
+/* Our own close tells nobody: whoever asked for it knows. libsoup gives the server 5 s to answer it. */
 void
 desk_api_ws_close (DeskApi *self, guint code)
 {
@@ -222,5 +234,9 @@ desk_api_ws_close (DeskApi *self, guint code)
   ws = self->ws ? g_object_ref (self->ws) : NULL;
   desk_api_ws_drop (self);
   if (ws != NULL && soup_websocket_connection_get_state (ws) == SOUP_WEBSOCKET_STATE_OPEN)
-    soup_websocket_connection_close (ws, (gushort) code, NULL);
+    {
+      g_signal_connect (ws, "closed", G_CALLBACK (forget_closing), self);
+      g_ptr_array_add (self->closing, g_object_ref (ws));
+      soup_websocket_connection_close (ws, (gushort) code, NULL);
+    }
 }

@@ -13,10 +13,11 @@
 
 /* REST by libsoup. A request is sent once: libsoup itself repeats one on a kept-alive connection that the server
  * had closed only if it is idempotent, and only then; a POST that was written and not answered is LOST here.
- * NOT_SENT is claimed only while no connection was there to write to. */
+ * NOT_SENT is claimed only while no connection was there to write to. libsoup's own timeout is off: it counts
+ * silence and would cut a slow answer short of the caller's time. */
 
 #define MAX_CONNECTIONS 8
-#define CONNECT_TIMEOUT_S 20
+#define CONNECT_TIMEOUT_MS 20000
 
 enum
 {
@@ -36,6 +37,7 @@ typedef struct
   GCancellable *outer;
   gulong outer_handler;
   GSource *deadline;
+  GSource *connect_deadline;
   gboolean timed_out;
   gboolean wrote; /* the first byte of the request may have left */
 } Call;
@@ -45,15 +47,31 @@ call_free (Call *call)
 {
   if (call->outer != NULL)
     g_cancellable_disconnect (call->outer, call->outer_handler);
-  if (call->deadline != NULL)
-    {
-      g_source_destroy (call->deadline);
-      g_source_unref (call->deadline);
-    }
+  desk_api_clear_source (&call->deadline);
+  desk_api_clear_source (&call->connect_deadline);
   g_clear_object (&call->outer);
   g_clear_object (&call->cancellable);
   g_clear_object (&call->message);
   g_free (call);
+}
+
+void
+desk_api_clear_source (GSource **source)
+{
+  if (*source == NULL)
+    return;
+  g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+GSource *
+desk_api_add_timeout (guint ms, GSourceFunc func, gpointer data)
+{
+  GSource *source = g_timeout_source_new (ms);
+
+  g_source_set_callback (source, func, data, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  return source;
 }
 
 void
@@ -107,9 +125,11 @@ desk_api_new_message (DeskApi *self, const char *method, const char *path)
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT); /* a token follows no redirection */
   if (self->token != NULL)
     {
-      g_autofree char *value = g_strconcat ("Bearer ", self->token, NULL);
+      char *value = g_strconcat ("Bearer ", self->token, NULL);
 
       soup_message_headers_replace (soup_message_get_request_headers (message), "Authorization", value);
+      desk_secure_clear (value);
+      g_free (value);
     }
   return message;
 }
@@ -137,6 +157,14 @@ on_deadline (gpointer data)
   call->timed_out = TRUE;
   g_cancellable_cancel (call->cancellable);
   return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_connect_deadline (gpointer data)
+{
+  Call *call = data;
+
+  return call->wrote ? G_SOURCE_REMOVE : on_deadline (call);
 }
 
 static void
@@ -225,13 +253,20 @@ start_call (DeskApi *self, GTask *task, Call *call, guint timeout_ms, GCancellab
       call->outer_handler = g_cancellable_connect (cancellable, G_CALLBACK (on_outer_cancelled),
                                                    g_object_ref (call->cancellable), g_object_unref);
     }
-  call->deadline = g_timeout_source_new (timeout_ms);
-  g_source_set_callback (call->deadline, on_deadline, call, NULL);
-  g_source_attach (call->deadline, g_main_context_get_thread_default ());
+  call->deadline = desk_api_add_timeout (timeout_ms, on_deadline, call);
+  if (timeout_ms > CONNECT_TIMEOUT_MS)
+    call->connect_deadline = desk_api_add_timeout (CONNECT_TIMEOUT_MS, on_connect_deadline, call);
   g_signal_connect (call->message, "starting", G_CALLBACK (on_starting), call);
   g_signal_connect (call->message, "wrote-headers", G_CALLBACK (on_wrote_headers), call);
   soup_session_send_async (self->session, call->message, G_PRIORITY_DEFAULT, call->cancellable, on_sent,
                            g_object_ref (task));
+}
+
+static void
+clear_and_free (gpointer text)
+{
+  desk_secure_clear (text);
+  g_free (text);
 }
 
 void
@@ -259,7 +294,9 @@ desk_api_request_async (DeskApi *self, const char *method, const char *path, con
     }
   if (body != NULL)
     {
-      g_autoptr (GBytes) bytes = g_bytes_new (body, strlen (body));
+      /* It may hold a password. */
+      char *copy = g_strdup (body);
+      g_autoptr (GBytes) bytes = g_bytes_new_with_free_func (copy, strlen (copy), clear_and_free, copy);
 
       soup_message_set_request_body_from_bytes (call->message, "application/json", bytes);
     }
@@ -299,6 +336,7 @@ desk_api_dispose (GObject *object)
   DeskApi *self = DESK_API (object);
 
   desk_api_ws_drop (self);
+  g_ptr_array_set_size (self->closing, 0);
   if (self->session != NULL)
     soup_session_abort (self->session);
   g_clear_object (&self->session);
@@ -310,6 +348,7 @@ desk_api_finalize (GObject *object)
 {
   DeskApi *self = DESK_API (object);
 
+  g_ptr_array_unref (self->closing);
   g_free (self->server_url);
   desk_secure_clear (self->token);
   g_free (self->token);
@@ -335,6 +374,8 @@ static void
 desk_api_init (DeskApi *self)
 {
   self->session = soup_session_new_with_options ("max-conns", MAX_CONNECTIONS, "max-conns-per-host", MAX_CONNECTIONS,
-                                                 "timeout", CONNECT_TIMEOUT_S, "idle-timeout", 60, "user-agent",
+                                                 "timeout", 0, "idle-timeout", 60, "user-agent",
                                                  "Frontdesk/" PACKAGE_VERSION, NULL);
+  self->closing = g_ptr_array_new_with_free_func (desk_api_closing_free);
+  desk_api_set_ping_times (self, 0, 0);
 }

@@ -48,9 +48,14 @@ void desk_api_request_async (DeskApi *self, const char *method, const char *path
                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 DeskRestAnswer *desk_api_request_finish (DeskApi *self, GAsyncResult *result); /* never NULL */
 
-/* One websocket at a time. Pings by itself: every 30 s ± 10 %, closed 10 s after an unanswered one. */
+/* One websocket at a time. Pings by itself: every 27 to 30 s, closed 10 s after an unanswered one. */
 void desk_api_ws_connect (DeskApi *self, const char *path);
 gboolean desk_api_ws_send (DeskApi *self, const char *text);
 void desk_api_ws_close (DeskApi *self, guint code);
+/* The network changed: find out at once whether the connection still lives. */
+void desk_api_ws_probe (DeskApi *self);
+/* Other times than the above, for tests: ping_ms from the last sign of life, pong_ms (at least 2000) from there.
+ * Holds for connections made later. */
+void desk_api_set_ping_times (DeskApi *self, guint ping_ms, guint pong_ms);
 
 G_END_DECLS
