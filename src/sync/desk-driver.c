@@ -8,13 +8,15 @@
 
 #include "api/desk-api.h"
 #include "api/desk-keyring.h"
+#include "common/desk-crypto.h"
 #include "sync/desk-sync-private.h"
 
-/* Carries out the engine's effects and feeds back what comes of them. No rule stands here. One step at a time: an
- * input that arises while effects are carried out waits until they are done, so that the engine always sees its
- * own effects in order. */
+/* Carries out the engine's effects and feeds back what comes of them. No rule stands here. One step at a time:
+ * nothing that an effect starts calls back before the main loop runs again, so that the engine always sees its own
+ * effects in order. Whoever will call back holds a Ticket; the driver goes when the last one has come back. */
 
 #define WAKE_CHECK_S 5
+#define STOP_MS 800 /* how long the end waits for calls that cannot be cancelled, such as a commit */
 #define WAKE_JUMP_US (10 * G_USEC_PER_SEC)
 
 struct _DeskDriver
@@ -29,6 +31,7 @@ struct _DeskDriver
   gint64 slept_us; /* boot time minus monotonic time at the last look */
   gboolean started;
   gboolean settled_told;
+  guint pending; /* tickets out */
   DeskNews *news;
 };
 
@@ -44,6 +47,7 @@ static void
 ticket_free (Ticket *ticket)
 {
   g_clear_pointer (&ticket->request, desk_request_free);
+  ticket->driver->pending--;
   g_free (ticket);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Ticket, ticket_free)
@@ -55,6 +59,7 @@ ticket_new (DeskDriver *driver, guint64 id)
 
   ticket->driver = driver;
   ticket->id = id;
+  driver->pending++;
   return ticket;
 }
 
@@ -254,7 +259,8 @@ do_effect (DeskDriver *self, DeskEffect *effect)
       do_refresh (self);
       break;
     case DESK_EFFECT_APPLY:
-      desk_store_apply_async (self->config.store, g_steal_pointer (&effect->batch), self->cancellable, on_applied,
+      /* Never cancelled: it may be the only trace of what the server has acknowledged. */
+      desk_store_apply_async (self->config.store, g_steal_pointer (&effect->batch), NULL, on_applied,
                               ticket_new (self, effect->id));
       break;
     case DESK_EFFECT_READ_OUTBOX:
@@ -311,6 +317,8 @@ desk_driver_feed (DeskDriver *self, DeskInput *input)
 {
   g_autoptr (GPtrArray) effects = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_effect_free);
 
+  if (input->type == DESK_INPUT_NETWORK && input->flag)
+    desk_api_ws_probe (self->api);
   input->now_us = desk_clock_monotonic_us (self->config.clock);
   input->wall_ms = desk_clock_now_ms (self->config.clock);
   desk_engine_step (self->engine, input, effects);
@@ -332,6 +340,7 @@ take_tokens (DeskDriver *self, DeskTokens *tokens)
 static void
 on_tokens_kept (GObject *source, GAsyncResult *result, gpointer data)
 {
+  g_autoptr (Ticket) ticket = data;
   g_autoptr (GError) error = NULL;
 
   if (!desk_keyring_store_finish (result, &error))
@@ -341,7 +350,8 @@ on_tokens_kept (GObject *source, GAsyncResult *result, gpointer data)
 static void
 on_refreshed (GObject *source, GAsyncResult *result, gpointer data)
 {
-  DeskDriver *self = data;
+  g_autoptr (Ticket) ticket = data;
+  DeskDriver *self = ticket->driver;
   g_autoptr (DeskRestAnswer) answer = desk_api_request_finish (DESK_API (source), result);
   g_autoptr (JsonNode) node = NULL;
   g_autoptr (GError) error = NULL;
@@ -360,7 +370,9 @@ on_refreshed (GObject *source, GAsyncResult *result, gpointer data)
   if (tokens != NULL)
     {
       take_tokens (self, tokens);
-      desk_keyring_store_async (self->config.server_url, self->config.username, tokens, NULL, on_tokens_kept, NULL);
+      /* Not cancelled either: the server has forgotten the tokens that the keyring still holds. */
+      desk_keyring_store_async (self->config.server_url, self->config.username, tokens, NULL, on_tokens_kept,
+                                ticket_new (self, 0));
       feed_token (self, DESK_TOKEN_RENEWED);
     }
   else if (answer->outcome == DESK_REST_REFUSED && answer->failure->http_status < 500 && answer->failure->http_status != 429)
@@ -372,11 +384,12 @@ on_refreshed (GObject *source, GAsyncResult *result, gpointer data)
 static void
 on_looked_up_again (GObject *source, GAsyncResult *result, gpointer data)
 {
-  DeskDriver *self = data;
+  g_autoptr (Ticket) ticket = data;
+  DeskDriver *self = ticket->driver;
   g_autoptr (GError) error = NULL;
   g_autoptr (DeskTokens) kept = desk_keyring_lookup_finish (result, &error);
-  g_autofree char *body = NULL;
   g_autofree char *path = NULL;
+  char *body;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
@@ -394,13 +407,15 @@ on_looked_up_again (GObject *source, GAsyncResult *result, gpointer data)
     }
   body = desk_wire_refresh_text (self->tokens->refresh_token);
   path = desk_path_auth_refresh ();
-  desk_api_request_async (self->api, "POST", path, body, 20000, self->cancellable, on_refreshed, self);
+  desk_api_request_async (self->api, "POST", path, body, 20000, self->cancellable, on_refreshed, ticket_new (self, 0));
+  desk_secure_clear (body);
+  g_free (body);
 }
 
 static gboolean
 refuse_token (gpointer data)
 {
-  feed_token (data, DESK_TOKEN_REFUSED);
+  feed_token (((Ticket *) data)->driver, DESK_TOKEN_REFUSED);
   return G_SOURCE_REMOVE;
 }
 
@@ -412,11 +427,12 @@ do_refresh (DeskDriver *self)
       /* A token from the environment cannot be renewed. */
       g_autoptr (GSource) source = g_idle_source_new ();
 
-      g_source_set_callback (source, refuse_token, self, NULL);
+      g_source_set_callback (source, refuse_token, ticket_new (self, 0), (GDestroyNotify) ticket_free);
       g_source_attach (source, g_main_context_get_thread_default ());
       return;
     }
-  desk_keyring_lookup_async (self->config.server_url, self->config.username, self->cancellable, on_looked_up_again, self);
+  desk_keyring_lookup_async (self->config.server_url, self->config.username, self->cancellable, on_looked_up_again,
+                             ticket_new (self, 0));
 }
 
 /* ── Start and end ──────────────────────────────────────────────────────────────────────────── */
@@ -455,7 +471,8 @@ feed_start (DeskDriver *self)
 static void
 on_looked_up (GObject *source, GAsyncResult *result, gpointer data)
 {
-  DeskDriver *self = data;
+  g_autoptr (Ticket) ticket = data;
+  DeskDriver *self = ticket->driver;
   g_autoptr (GError) error = NULL;
   DeskTokens *tokens = desk_keyring_lookup_finish (result, &error);
 
@@ -476,7 +493,8 @@ desk_driver_start (DeskDriver *self)
       feed_start (self);
     }
   else
-    desk_keyring_lookup_async (self->config.server_url, self->config.username, self->cancellable, on_looked_up, self);
+    desk_keyring_lookup_async (self->config.server_url, self->config.username, self->cancellable, on_looked_up,
+                               ticket_new (self, 0));
 }
 
 static void
@@ -561,6 +579,30 @@ desk_driver_new (const DeskDriverConfig *config)
   return self;
 }
 
+static gboolean
+give_up (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Cancelled calls come back at once; a commit under way is waited for. */
+static void
+drain (DeskDriver *self)
+{
+  GMainContext *context = g_main_context_get_thread_default ();
+  g_autoptr (GSource) deadline = g_timeout_source_new (STOP_MS);
+  gboolean expired = FALSE;
+
+  g_source_set_callback (deadline, give_up, &expired, NULL);
+  g_source_attach (deadline, context);
+  while (self->pending > 0 && !expired)
+    g_main_context_iteration (context, TRUE);
+  g_source_destroy (deadline);
+  if (self->pending > 0)
+    g_info ("%u calls did not come back before the end", self->pending);
+}
+
 void
 desk_driver_free (DeskDriver *self)
 {
@@ -574,10 +616,11 @@ desk_driver_free (DeskDriver *self)
     clear_timer (self, i);
   g_source_destroy (self->wake);
   g_source_unref (self->wake);
-  /* Cancelled calls still hold tickets: let them come back before the driver goes. */
+  drain (self);
+  g_clear_object (&self->api);
+  /* Connections that were closed end on the loop. */
   for (guint i = 0; i < 1000 && g_main_context_iteration (g_main_context_get_thread_default (), FALSE); i++)
     ;
-  g_clear_object (&self->api);
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->tokens, desk_tokens_free);
   desk_engine_free (self->engine);

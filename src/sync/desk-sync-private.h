@@ -17,6 +17,7 @@ typedef struct
   DeskSyncState *state;
   DeskCapabilities *capabilities; /* nullable: as before */
   gboolean settled;
+  guint64 nudges;       /* as many nudges of the owner's had been taken by then */
   GPtrArray *events;    /* of DeskEvent, committed */
   GPtrArray *ephemeral; /* of DeskEvent */
   GArray *fetched;      /* of DeskFetched */

@@ -21,7 +21,10 @@ struct _DeskSync
   GMainContext *context;
   GMainLoop *loop;
   GThread *thread;
-  DeskDriver *driver; /* touched on the sync thread only */
+  DeskDriver *driver;   /* touched on the sync thread only */
+  guint64 nudges_taken; /* likewise */
+  guint64 nudges;
+  gboolean disposing;
   DeskSyncState *state;
   DeskCapabilities *capabilities;
   gboolean settled;
@@ -100,6 +103,7 @@ merge_news (DeskNews *into, DeskNews *from)
       into->capabilities = g_steal_pointer (&from->capabilities);
     }
   into->settled = from->settled;
+  into->nudges = from->nudges;
   merge_array (into->events, from->events);
   merge_array (into->ephemeral, from->ephemeral);
   for (guint i = 0; i < from->fetched->len; i++)
@@ -169,12 +173,18 @@ on_news (gpointer data)
 
   g_mutex_lock (&self->lock);
   news = g_steal_pointer (&self->news);
+  if (self->news_source != NULL)
+    g_source_destroy (self->news_source); /* also called without it, see desk_sync_stop() */
   g_clear_pointer (&self->news_source, g_source_unref);
   g_mutex_unlock (&self->lock);
-  if (news == NULL)
-    return G_SOURCE_REMOVE;
+  if (news == NULL || self->disposing)
+    {
+      g_clear_pointer (&news, desk_news_free);
+      return G_SOURCE_REMOVE;
+    }
 
-  self->settled = news->settled;
+  /* What was settled before the last nudge says nothing of what the nudge was about. */
+  self->settled = news->settled && news->nudges == self->nudges;
   if (news->capabilities != NULL)
     {
       g_clear_pointer (&self->capabilities, desk_capabilities_free);
@@ -204,6 +214,7 @@ post_news (DeskNews *news, gpointer data)
 {
   DeskSync *self = data;
 
+  news->nudges = self->nudges_taken;
   g_mutex_lock (&self->lock);
   if (self->news != NULL)
     merge_news (self->news, news);
@@ -224,6 +235,7 @@ post_news (DeskNews *news, gpointer data)
 typedef struct
 {
   DeskSync *sync;
+  guint64 nudges;
   DeskInput input;
   char *platform;
   char *user_id;
@@ -244,6 +256,7 @@ deliver_post (gpointer data)
 
   post->input.platform = post->platform;
   post->input.user_id = post->user_id;
+  post->sync->nudges_taken = MAX (post->sync->nudges_taken, post->nudges);
   desk_driver_feed (post->sync->driver, &post->input);
   return G_SOURCE_REMOVE;
 }
@@ -258,6 +271,7 @@ post_input (DeskSync *self, DeskInputType type, guint64 id, const char *platform
     return;
   post = g_new0 (Post, 1);
   post->sync = self;
+  post->nudges = self->nudges;
   post->input.type = type;
   post->input.id = id;
   post->input.key = key;
@@ -286,7 +300,8 @@ run (gpointer data)
   self->driver = desk_driver_new (&self->config);
   desk_driver_start (self->driver);
   g_main_loop_run (self->loop);
-  g_clear_pointer (&self->driver, desk_driver_free);
+  desk_driver_free (self->driver); /* may still deliver what was posted */
+  self->driver = NULL;
   g_main_context_pop_thread_default (self->context);
   return NULL;
 }
@@ -313,6 +328,25 @@ desk_sync_start (DeskSync *self)
   self->thread = g_thread_new ("desk-sync", run, self);
 }
 
+/* Nobody will answer these any more. */
+static void
+fail_waiting (DeskSync *self)
+{
+  g_autoptr (GPtrArray) tasks = g_steal_pointer (&self->settling);
+  GHashTableIter iter;
+  GTask *task;
+
+  g_ptr_array_set_free_func (tasks, g_object_unref);
+  self->settling = g_ptr_array_new_with_free_func (g_object_unref);
+  g_hash_table_iter_init (&iter, self->fetching);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &task))
+    g_ptr_array_add (tasks, g_object_ref (task));
+  g_hash_table_remove_all (self->fetching);
+  for (guint i = 0; i < tasks->len; i++)
+    g_task_return_new_error (g_ptr_array_index (tasks, i), G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, "%s",
+                             _("The server cannot be reached."));
+}
+
 void
 desk_sync_stop (DeskSync *self)
 {
@@ -330,6 +364,8 @@ desk_sync_stop (DeskSync *self)
   g_clear_pointer (&self->loop, g_main_loop_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
   on_news (self);
+  self->settled = FALSE;
+  fail_waiting (self);
 }
 
 const DeskSyncState *
@@ -351,6 +387,7 @@ desk_sync_nudge (DeskSync *self)
 {
   g_return_if_fail (DESK_IS_SYNC (self));
   self->settled = FALSE;
+  self->nudges++;
   post_input (self, DESK_INPUT_OUTBOX_CHANGED, 0, NULL, NULL, 0, FALSE);
 }
 
@@ -413,6 +450,12 @@ desk_sync_settle_async (DeskSync *self, GCancellable *cancellable, GAsyncReadyCa
 
   task = g_task_new (self, cancellable, callback, data);
   g_task_set_source_tag (task, desk_sync_settle_async);
+  if (self->thread == NULL)
+    {
+      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, "%s", _("The server cannot be reached."));
+      g_object_unref (task);
+      return;
+    }
   g_ptr_array_add (self->settling, task);
   check_settled (self);
 }
@@ -451,6 +494,7 @@ desk_sync_dispose (GObject *object)
 {
   DeskSync *self = DESK_SYNC (object);
 
+  self->disposing = TRUE; /* nobody is told any more */
   desk_sync_stop (self);
   g_mutex_lock (&self->lock);
   if (self->news_source != NULL)
