@@ -236,6 +236,37 @@ desk_wire_read_event (const char *frame, gsize len, GError **error)
   return root != NULL ? desk_wire_read_event_node (root, error) : NULL;
 }
 
+static DeskEvent *
+read_log_event_node (JsonNode *node, GError **error)
+{
+  g_autoptr (GError) broken = NULL;
+  DeskEvent *event = desk_wire_read_event_node (node, &broken);
+  guint partition;
+  gint64 seq;
+  if (event != NULL)
+    return event;
+  if (!desk_wire_read_event_place (node, &partition, &seq))
+    {
+      g_propagate_error (error, g_steal_pointer (&broken));
+      return NULL;
+    }
+  g_warning ("event %u-%" G_GINT64_FORMAT " is broken and passed over: %s", partition, seq, broken->message);
+  event = desk_event_new (DESK_EVENT_UNKNOWN);
+  event->sequenced = TRUE;
+  event->partition = partition;
+  event->seq = seq;
+  return event;
+}
+
+DeskEvent *
+desk_wire_read_log_event (const char *frame, gsize len, GError **error)
+{
+  g_return_val_if_fail (frame != NULL || len == 0, NULL);
+  g_autoptr (JsonNode) root
+      = desk_json_parse (len > 0 ? frame : "", len, DESK_WIRE_MAX_FRAME, error);
+  return root != NULL ? read_log_event_node (root, error) : NULL;
+}
+
 gboolean
 desk_wire_read_event_place (JsonNode *node, guint *out_partition, gint64 *out_seq)
 {
@@ -272,7 +303,7 @@ read_changes_events (JsonObject *obj, GPtrArray *events, GError **error)
     }
   for (guint i = 0; i < n; i++)
     {
-      DeskEvent *event = desk_wire_read_event_node (json_array_get_element (array, i), error);
+      DeskEvent *event = read_log_event_node (json_array_get_element (array, i), error);
       if (event == NULL)
         {
           g_prefix_error (error, "events[%u]: ", i);

@@ -112,6 +112,10 @@ GPtrArray *desk_wire_read_messages (JsonNode *node, GError **error); /* of DeskM
  * Typing without "who", as at level 0, is the customer's. */
 DeskEvent *desk_wire_read_event (const char *frame, gsize len, GError **error);
 DeskEvent *desk_wire_read_event_node (JsonNode *node, GError **error);
+/* The same for whoever follows the log: a broken event whose place can be read becomes DESK_EVENT_UNKNOWN at that
+ * place, with a warning that tells no content. Asking for it again would bring the same; what it was about is
+ * repaired by the next page of history. NULL only where there is no place. */
+DeskEvent *desk_wire_read_log_event (const char *frame, gsize len, GError **error);
 /* Only where in the log the event stands; FALSE if it is not sequenced or not even that can be read. */
 gboolean desk_wire_read_event_place (JsonNode *node, guint *out_partition, gint64 *out_seq);
 /* Level 2: {"type","p","seq","data"}. Sequenced ones have p and seq, others not. */
@@ -126,7 +130,8 @@ typedef struct
   char *cursor;
   gboolean has_more;
 } DeskChanges;
-/* One broken event fails the whole page: the cursor would pass over it. */
+/* Broken events become DESK_EVENT_UNKNOWN at their place, see desk_wire_read_log_event(); one without a place
+ * fails the whole page: the cursor would pass over it. */
 DeskChanges *desk_wire_read_changes (JsonNode *data, GError **error);
 /* {"events":[ EVENTS ],"cursor","has_more"}: begin, write events or their stored text, end. */
 void desk_wire_begin_changes (DeskJsonWriter *w);

@@ -511,7 +511,7 @@ on_ws_frame (DeskApi *api, GBytes *bytes, DeskDriver *self)
   gsize len;
   const char *text = g_bytes_get_data (bytes, &len);
   g_autoptr (GError) error = NULL;
-  g_autoptr (DeskEvent) event = desk_wire_read_event (text, len, &error);
+  g_autoptr (DeskEvent) event = desk_wire_read_log_event (text, len, &error);
   DeskInput input = { .type = DESK_INPUT_WS_EVENT, .event = event };
 
   /* A frame that cannot be read shows as a gap and is asked for again by /changes. */

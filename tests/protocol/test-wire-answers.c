@@ -310,6 +310,28 @@ test_changes (void)
   check_changes ("{\"cursor\":\"e7:0-5\"}", "events");
 }
 
+/* A known event with broken data must not hold up the log behind it. */
+static void
+test_broken_event (void)
+{
+  static const char broken[] = "{\"type\":\"new_message\",\"p\":3,\"seq\":5,\"data\":{\"text\":\"private\"}}";
+  g_autofree char *page
+      = g_strdup_printf ("{\"events\":[%s],\"cursor\":\"e7:0-5\",\"has_more\":true}", broken);
+  g_autoptr (GError) error = NULL;
+  g_test_expect_message ("desk-protocol", G_LOG_LEVEL_WARNING, "event 3-5 is broken and passed over:*");
+  g_autoptr (DeskEvent) event = desk_wire_read_log_event (broken, strlen (broken), &error);
+  g_test_assert_expected_messages ();
+  g_assert_no_error (error);
+  g_assert_cmpint (event->type, ==, DESK_EVENT_UNKNOWN);
+  g_assert_true (event->sequenced);
+  g_assert_cmpuint (event->partition, ==, 3);
+  g_assert_cmpint (event->seq, ==, 5);
+  g_test_expect_message ("desk-protocol", G_LOG_LEVEL_WARNING, "event 3-5 is broken and passed over:*");
+  check_changes (page, NULL);
+  g_test_assert_expected_messages ();
+  g_assert_null (desk_wire_read_log_event ("{\"type\":\"new_message\",\"data\":{}}", 32, NULL));
+}
+
 static void
 test_send_answer (void)
 {
@@ -344,5 +366,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/wire/answers/read", test_read);
   g_test_add_func ("/wire/answers/client-frames", test_client_frames);
   g_test_add_func ("/wire/answers/changes", test_changes);
+  g_test_add_func ("/wire/answers/broken-event", test_broken_event);
   return g_test_run ();
 }
