@@ -192,10 +192,12 @@ static void
 carry_over (DeskRun *run, gboolean ok, GSourceFunc func)
 {
   run->ok = ok;
+  /* Once it is attached, our thread may free the run and the delivery at any moment. */
+  g_autoptr (GMainContext) context = g_main_context_ref (run->delivery->context);
   g_autoptr (GSource) source = g_idle_source_new ();
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, func, run, NULL);
-  g_source_attach (source, run->delivery->context);
+  g_source_attach (source, context);
 }
 
 static void
