@@ -3,8 +3,9 @@
 
 #include "config.h"
 
-/* What the rules cost: replies from many threads against the same statements without the rules, ingest, and a page
- * of 50 out of a long chat. Ratios within one run count, never absolute numbers. */
+/* What the rules cost: replies from many threads against the same statements without the rules,
+ * ingest, and a page of 50 out of a long chat. Ratios within one run count, never absolute numbers.
+ */
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -72,7 +73,8 @@ send_thread (gpointer data)
     {
       g_autofree char *key = g_strdup_printf ("key-%08d", g_atomic_int_add (&bench->next_key, 1));
       DeskSendRequest request
-          = { .text = "Thank you for your message, we shall have a look and come back to you today.",
+          = { .text
+              = "Thank you for your message, we shall have a look and come back to you today.",
               .client_message_id = key,
               .seen_seq = -1 };
       desk_service_send (bench->service, bench->who, "demo", "7", &request, on_reply, &waiter);
@@ -100,14 +102,17 @@ raw_job (DeskServerTx *tx, gpointer data, GError **error)
                           .sender_id = (char *)"anna",
                           .status = DESK_STATUS_QUEUED,
                           .created_at_ms = 1795000000000 };
-  DeskServerJobRow job
-      = { .chat_row = bench->chat_row, .chat_seq = seq, .connection = (char *)"main", .created_ms = 1 };
+  DeskServerJobRow job = {
+    .chat_row = bench->chat_row, .chat_seq = seq, .connection = (char *)"main", .created_ms = 1
+  };
   gsize len = strlen (bench->body);
   if (!tx->ops->key_find (tx, "anna", client, &key, error)
       || !tx->ops->chat_find (tx, "demo", "8", NULL, &chat, error)
-      || !tx->ops->key_insert (tx, "anna", client, "0000000000000000000000000000000000000000000000000000000000000000",
+      || !tx->ops->key_insert (tx, "anna", client,
+                               "0000000000000000000000000000000000000000000000000000000000000000",
                                bench->chat_row, seq, 1, &key_row, error)
-      || !tx->ops->message_insert (tx, bench->chat_row, &message, bench->body, len, 1, key_row, error)
+      || !tx->ops->message_insert (tx, bench->chat_row, &message, bench->body, len, 1, key_row,
+                                   error)
       || !tx->ops->event_append (tx, tx->ops->event_next_seq (tx), 1, bench->body, len, error)
       || !tx->ops->chat_update (tx, chat, error) || !tx->ops->job_insert (tx, &job, error))
     return FALSE;
@@ -172,11 +177,13 @@ on_stored (gboolean stored, const GError *error, gpointer data)
 static void
 ingest_one (Bench *bench, const char *user_id, guint n, gint *counter)
 {
-  g_autofree char *external = g_strdup_printf ("e%u", n), *key = g_strdup_printf ("%s:%u", user_id, n);
+  g_autofree char *external = g_strdup_printf ("e%u", n),
+                  *key = g_strdup_printf ("%s:%u", user_id, n);
   DeskInbound *inbound = desk_inbound_new ("main", DESK_SOURCE_POLL, NULL);
   DeskInboundItem *item = desk_inbound_item_new (DESK_INBOUND_MESSAGE, "demo", user_id, key);
   g_free (item->message->text);
-  item->message->text = g_strdup ("Good morning, is the blue one still there and what would it cost to send it?");
+  item->message->text
+      = g_strdup ("Good morning, is the blue one still there and what would it cost to send it?");
   item->message->external_id = g_steal_pointer (&external);
   item->message->created_at_ms = 1795000000000 + n;
   item->message->user_name = g_strdup ("A customer");
@@ -206,8 +213,8 @@ run_pages (Bench *bench, guint n, gsize *out_bytes)
   gint64 last = 0, start = g_get_monotonic_time ();
   for (guint i = 0; i < n; i++)
     {
-      DeskReply *reply
-          = desk_service_get_messages (bench->service, bench->who, "demo", "9", 50, 0, 1000 + (i * 7919) % 15000, -1);
+      DeskReply *reply = desk_service_get_messages (bench->service, bench->who, "demo", "9", 50, 0,
+                                                    1000 + (i * 7919) % 15000, -1);
       *out_bytes = reply->body->len;
       last += reply->status;
       desk_reply_free (reply);
@@ -254,7 +261,8 @@ main (int argc, char **argv)
   double page = run_pages (&bench, 5000, &bytes);
   double auth = run_authenticate (&bench, token, 200000);
   g_print ("raw transactions, 64 submitters   %8.0f /s\n", raw);
-  g_print ("replies, 64 submitters            %8.0f /s  ratio %.2f (at least 0.50)\n", sends, sends / raw);
+  g_print ("replies, 64 submitters            %8.0f /s  ratio %.2f (at least 0.50)\n", sends,
+           sends / raw);
   g_print ("ingest                            %8.0f /s\n", ingest);
   g_print ("page of 50 (%6" G_GSIZE_FORMAT " bytes)         %8.1f us\n", bytes, page);
   g_print ("authenticate                      %8.2f us\n", auth);

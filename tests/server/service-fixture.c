@@ -112,8 +112,9 @@ fixture_setup (Fixture *self, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   if (self->retention.keep_at_least == 0)
-    self->retention
-        = (DeskRetention){ .messages_per_chat = 100, .days = 30, .keep_at_least = 20, .events_days = 30 };
+    self->retention = (DeskRetention) {
+      .messages_per_chat = 100, .days = 30, .keep_at_least = 20, .events_days = 30
+    };
   g_mutex_init (&self->mutex);
   self->frames = g_ptr_array_new_with_free_func (g_free);
   self->frames0 = g_ptr_array_new_with_free_func (g_free);
@@ -228,7 +229,10 @@ on_stored (gboolean stored, const GError *error, gpointer data)
 }
 
 DeskReply *
-fixture_send_full (Fixture *self, DeskIdentity *who, const char *platform, const char *user_id,
+fixture_send_full (Fixture *self,
+                   DeskIdentity *who,
+                   const char *platform,
+                   const char *user_id,
                    const DeskSendRequest *request)
 {
   Wait wait;
@@ -239,7 +243,11 @@ fixture_send_full (Fixture *self, DeskIdentity *who, const char *platform, const
 }
 
 DeskReply *
-fixture_send (Fixture *self, DeskIdentity *who, const char *user_id, const char *text, const char *key,
+fixture_send (Fixture *self,
+              DeskIdentity *who,
+              const char *user_id,
+              const char *text,
+              const char *key,
               gint64 seen_seq)
 {
   DeskSendRequest request
@@ -278,7 +286,10 @@ fixture_ingest (Fixture *self, DeskInbound *inbound)
 }
 
 DeskInbound *
-fixture_inbound (DeskInboundType type, const char *user_id, const char *external_id, const char *text,
+fixture_inbound (DeskInboundType type,
+                 const char *user_id,
+                 const char *external_id,
+                 const char *text,
                  DeskDirection direction)
 {
   static gint counter;
@@ -301,8 +312,8 @@ fixture_inbound (DeskInboundType type, const char *user_id, const char *external
 void
 fixture_incoming (Fixture *self, const char *user_id, const char *external_id, const char *text)
 {
-  g_assert_true (fixture_ingest (
-      self, fixture_inbound (DESK_INBOUND_MESSAGE, user_id, external_id, text, DESK_DIRECTION_INCOMING)));
+  g_assert_true (fixture_ingest (self, fixture_inbound (DESK_INBOUND_MESSAGE, user_id, external_id,
+                                                        text, DESK_DIRECTION_INCOMING)));
 }
 
 /* ── Answers ────────────────────────────────────────────────────────────────────────────────── */
@@ -323,7 +334,8 @@ take_data (DeskReply *reply, guint status)
 char *
 take_code (DeskReply *reply)
 {
-  DeskFailure *failure = desk_wire_read_failure (reply->status, reply->body->str, reply->body->len, NULL);
+  DeskFailure *failure
+      = desk_wire_read_failure (reply->status, reply->body->str, reply->body->len, NULL);
   g_assert_cmpuint (desk_code_http_status (failure->code), ==, reply->status);
   char *code = g_strdup (failure->code_text);
   desk_failure_free (failure);
@@ -341,7 +353,8 @@ fixture_chat (Fixture *self, DeskIdentity *who, const char *user_id, JsonNode **
 JsonArray *
 fixture_messages (Fixture *self, const char *user_id, JsonNode **out_owner)
 {
-  *out_owner
-      = take_data (desk_service_get_messages (self->service, self->anna, "demo", user_id, 1000, 0, -1, 0), 200);
+  *out_owner = take_data (desk_service_get_messages (self->service, self->anna, "demo", user_id,
+                                                     1000, 0, -1, 0),
+                          200);
   return json_node_get_array (*out_owner);
 }

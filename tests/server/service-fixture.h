@@ -40,19 +40,34 @@ void fixture_clear_frames (Fixture *self);
 /* The types of what was published since the last call, with commas. */
 char *fixture_take_types (Fixture *self);
 
-DeskReply *fixture_send (Fixture *self, DeskIdentity *who, const char *user_id, const char *text, const char *key, gint64 seen_seq);
-DeskReply *fixture_send_full (Fixture *self, DeskIdentity *who, const char *platform, const char *user_id, const DeskSendRequest *request);
+DeskReply *fixture_send (Fixture *self,
+                         DeskIdentity *who,
+                         const char *user_id,
+                         const char *text,
+                         const char *key,
+                         gint64 seen_seq);
+DeskReply *fixture_send_full (Fixture *self,
+                              DeskIdentity *who,
+                              const char *platform,
+                              const char *user_id,
+                              const DeskSendRequest *request);
 DeskReply *fixture_mark_read (Fixture *self, DeskIdentity *who, const char *user_id, gint64 up_to);
 DeskReply *fixture_mark_unread (Fixture *self, DeskIdentity *who, const char *user_id);
 /* Waits for the commit. Takes inbound. */
 gboolean fixture_ingest (Fixture *self, DeskInbound *inbound);
-DeskInbound *fixture_inbound (DeskInboundType type, const char *user_id, const char *external_id, const char *text, DeskDirection direction);
+DeskInbound *fixture_inbound (DeskInboundType type,
+                              const char *user_id,
+                              const char *external_id,
+                              const char *text,
+                              DeskDirection direction);
 /* A customer's message. */
-void fixture_incoming (Fixture *self, const char *user_id, const char *external_id, const char *text);
+void
+fixture_incoming (Fixture *self, const char *user_id, const char *external_id, const char *text);
 
 /* The answer's data; the status must be as told. Frees reply. */
 JsonNode *take_data (DeskReply *reply, guint status);
 /* The failure's code; frees reply. */
 char *take_code (DeskReply *reply);
-JsonObject *fixture_chat (Fixture *self, DeskIdentity *who, const char *user_id, JsonNode **out_owner);
+JsonObject *
+fixture_chat (Fixture *self, DeskIdentity *who, const char *user_id, JsonNode **out_owner);
 JsonArray *fixture_messages (Fixture *self, const char *user_id, JsonNode **out_owner);

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* Delivery with a connector that does what the test tells it, and a clock that moves when the test says so. */
+/* Delivery with a connector that does what the test tells it, and a clock that moves when the test
+ * says so. */
 
 #define TEST_TYPE_CONNECTOR (test_connector_get_type ())
 G_DECLARE_FINAL_TYPE (TestConnector, test_connector, TEST, CONNECTOR, DeskConnector)
@@ -16,8 +17,8 @@ G_DECLARE_FINAL_TYPE (TestConnector, test_connector, TEST, CONNECTOR, DeskConnec
 struct _TestConnector
 {
   DeskConnector parent;
-  GQueue open;       /* GTask: sends that nobody has answered */
-  GPtrArray *texts;  /* char*: what was sent, in order */
+  GQueue open;      /* GTask: sends that nobody has answered */
+  GPtrArray *texts; /* char*: what was sent, in order */
 };
 
 G_DEFINE_TYPE (TestConnector, test_connector, DESK_TYPE_CONNECTOR)
@@ -36,8 +37,11 @@ on_cancelled (GCancellable *cancellable, gpointer data)
 }
 
 static void
-send_async (DeskConnector *connector, const DeskOutbound *outbound, GCancellable *cancellable,
-            GAsyncReadyCallback callback, gpointer data)
+send_async (DeskConnector *connector,
+            const DeskOutbound *outbound,
+            GCancellable *cancellable,
+            GAsyncReadyCallback callback,
+            gpointer data)
 {
   TestConnector *self = TEST_CONNECTOR (connector);
   GTask *task = g_task_new (self, NULL, callback, data);
@@ -104,8 +108,8 @@ setup (Setup *self, gconstpointer data)
   self->connection.name = "main";
   self->connection.platform = "demo";
   self->random = desk_random_seeded_new (1);
-  self->connector
-      = g_object_new (TEST_TYPE_CONNECTOR, "connection", &self->connection, "host", &self->host, NULL);
+  self->connector = g_object_new (TEST_TYPE_CONNECTOR, "connection", &self->connection, "host",
+                                  &self->host, NULL);
   fixture_incoming (&self->base, "7", "e1", "hello");
   fixture_incoming (&self->base, "8", "e1", "hello");
   start (self);
@@ -118,15 +122,15 @@ on_stopped (gpointer data)
 }
 
 /* Lets the loop and the writer work until the condition holds; FALSE after five seconds. */
-#define UNTIL(condition)                                                                          \
-  G_STMT_START                                                                                    \
-  {                                                                                               \
-    gint64 deadline_ = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;                              \
-    while (!(condition) && g_get_monotonic_time () < deadline_)                                   \
-      if (!g_main_context_iteration (NULL, FALSE))                                                \
-        g_usleep (200);                                                                           \
-    g_assert_true (condition);                                                                    \
-  }                                                                                               \
+#define UNTIL(condition)                                                                           \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    gint64 deadline_ = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;                               \
+    while (!(condition) && g_get_monotonic_time () < deadline_)                                    \
+      if (!g_main_context_iteration (NULL, FALSE))                                                 \
+        g_usleep (200);                                                                            \
+    g_assert_true (condition);                                                                     \
+  }                                                                                                \
   G_STMT_END
 
 static void
@@ -165,7 +169,8 @@ settle (Setup *self)
 static void
 say (Setup *self, const char *user_id, const char *text)
 {
-  json_node_unref (take_data (fixture_send (&self->base, self->base.anna, user_id, text, text, -1), 201));
+  json_node_unref (
+      take_data (fixture_send (&self->base, self->base.anna, user_id, text, text, -1), 201));
   desk_delivery_wake (self->delivery);
 }
 
@@ -351,8 +356,8 @@ retry (Setup *self, const char *text)
     {
       JsonObject *message = json_array_get_object_element (page, i);
       if (strcmp (json_object_get_string_member (message, "text"), text) == 0)
-        desk_service_retry (self->base.service, self->base.anna, json_object_get_string_member (message, "id"),
-                            keep_reply, &reply);
+        desk_service_retry (self->base.service, self->base.anna,
+                            json_object_get_string_member (message, "id"), keep_reply, &reply);
     }
   UNTIL (g_atomic_pointer_get (&reply) != NULL);
   return reply;
@@ -365,7 +370,8 @@ test_retry_by_hand (Setup *self, gconstpointer data)
   answer (self, DESK_OUTCOME_PERMANENT, -1, FALSE);
   UNTIL (has_status (self, "7", "a", "failed"));
   g_autoptr (JsonNode) node = take_data (retry (self, "a"), 200);
-  g_assert_cmpstr (json_object_get_string_member (json_node_get_object (node), "status"), ==, "queued");
+  g_assert_cmpstr (json_object_get_string_member (json_node_get_object (node), "status"), ==,
+                   "queued");
   g_assert_true (json_object_get_null_member (json_node_get_object (node), "error"));
   json_node_unref (take_data (retry (self, "a"), 200)); /* twice is once */
   desk_delivery_wake (self->delivery);
@@ -373,7 +379,8 @@ test_retry_by_hand (Setup *self, gconstpointer data)
   UNTIL (has_status (self, "7", "a", "sent"));
   settle (self);
   g_assert_cmpuint (self->connector->texts->len, ==, 2);
-  g_autofree char *code = take_code (retry (self, "a")), *incoming = take_code (retry (self, "hello"));
+  g_autofree char *code = take_code (retry (self, "a")),
+                  *incoming = take_code (retry (self, "hello"));
   g_assert_cmpstr (code, ==, "NOT_SUPPORTED");
   g_assert_cmpstr (incoming, ==, "NOT_SUPPORTED");
 }

@@ -3,8 +3,8 @@
 
 #include "config.h"
 
-/* A process that dies by SIGKILL in the middle of sends: what it acknowledged is there, once, and the log and the
- * chats have no holes. */
+/* A process that dies by SIGKILL in the middle of sends: what it acknowledged is there, once, and
+ * the log and the chats have no holes. */
 
 #include "service-fixture.h"
 
@@ -45,8 +45,8 @@ send_next (Sender *sender)
 {
   g_autofree char *key = g_strdup_printf ("%u-%u", sender->thread, sender->n);
   DeskSendRequest request = { .text = key, .client_message_id = key, .seen_seq = -1 };
-  desk_service_send (sender->fixture->service, sender->fixture->anna, "demo", sender->thread % 2 ? "7" : "8",
-                     &request, on_sent, sender);
+  desk_service_send (sender->fixture->service, sender->fixture->anna, "demo",
+                     sender->thread % 2 ? "7" : "8", &request, on_sent, sender);
 }
 
 G_GNUC_NORETURN static void
@@ -87,8 +87,8 @@ run_child (const char *program, const char *path, guint enough)
   int out;
   char buffer[4096];
   gssize n;
-  g_spawn_async_with_pipes (NULL, (char **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL, &out, NULL,
-                            &error);
+  g_spawn_async_with_pipes (NULL, (char **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid,
+                            NULL, &out, NULL, &error);
   g_assert_no_error (error);
   guint lines = 0;
   gboolean killed = FALSE;
@@ -120,8 +120,10 @@ collect_keys (Fixture *self, const char *user_id, GHashTable *found)
   gint64 expected = 1, after = 0;
   for (;;)
     {
-      g_autoptr (JsonNode) owner = take_data (
-          desk_service_get_messages (self->service, self->anna, "demo", user_id, 1000, 0, -1, after), 200);
+      g_autoptr (JsonNode) owner
+          = take_data (desk_service_get_messages (self->service, self->anna, "demo", user_id, 1000,
+                                                  0, -1, after),
+                       200);
       JsonArray *page = json_node_get_array (owner);
       if (json_array_get_length (page) == 0)
         return;
@@ -160,7 +162,8 @@ test_kill (Fixture *self, gconstpointer data)
   gint64 seq = 0, head = desk_service_get_head (self->service, 0), last;
   while (seq < head)
     {
-      g_autoptr (GPtrArray) frames = desk_service_read_log (self->service, 0, seq, 500, &last, NULL);
+      g_autoptr (GPtrArray) frames
+          = desk_service_read_log (self->service, 0, seq, 500, &last, NULL);
       g_assert_cmpuint (frames->len, >, 0);
       g_assert_cmpint (last, ==, seq + frames->len); /* dense */
       seq = last;

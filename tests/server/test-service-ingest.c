@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define ADD(name, func) g_test_add ("/service/ingest/" name, Fixture, NULL, fixture_setup, func, fixture_teardown)
+#define ADD(name, func)                                                                            \
+  g_test_add ("/service/ingest/" name, Fixture, NULL, fixture_setup, func, fixture_teardown)
 
 static DeskMessage *
 message_of (DeskInbound *inbound)
@@ -39,7 +40,8 @@ test_dedup (Fixture *self, gconstpointer data)
   fixture_incoming (self, "7", "e1", "hello");
   assert_types (self, "");
   /* Without the key the external id still tells. */
-  DeskInbound *again = fixture_inbound (DESK_INBOUND_MESSAGE, "7", "e1", "hello", DESK_DIRECTION_INCOMING);
+  DeskInbound *again
+      = fixture_inbound (DESK_INBOUND_MESSAGE, "7", "e1", "hello", DESK_DIRECTION_INCOMING);
   g_clear_pointer (&((DeskInboundItem *)again->items->pdata[0])->dedup_key, g_free);
   g_assert_true (fixture_ingest (self, again));
   assert_types (self, "");
@@ -56,8 +58,10 @@ test_sequences (Fixture *self, gconstpointer data)
   json_node_unref (take_data (fixture_send (self, self->anna, "7", "two", NULL, -1), 201));
   fixture_incoming (self, "7", "e3", "three");
   JsonArray *page = fixture_messages (self, "7", &owner);
-  g_assert_cmpint (json_object_get_int_member (json_array_get_object_element (page, 2), "chat_seq"), ==, 3);
-  g_assert_cmpint (json_object_get_int_member (json_array_get_object_element (page, 2), "in_seq"), ==, 2);
+  g_assert_cmpint (json_object_get_int_member (json_array_get_object_element (page, 2), "chat_seq"),
+                   ==, 3);
+  g_assert_cmpint (json_object_get_int_member (json_array_get_object_element (page, 2), "in_seq"),
+                   ==, 2);
   JsonObject *chat = fixture_chat (self, self->anna, "7", &chat_owner);
   g_assert_cmpint (json_object_get_int_member (chat, "unread"), ==, 2);
   g_assert_cmpint (json_object_get_int_member (chat, "last_chat_seq"), ==, 3);
@@ -70,17 +74,21 @@ test_edit (Fixture *self, gconstpointer data)
   g_autoptr (JsonNode) owner = NULL;
   fixture_incoming (self, "7", "e1", "helo");
   fixture_clear_frames (self);
-  fixture_ingest (self, fixture_inbound (DESK_INBOUND_EDIT, "7", "e1", "helo", DESK_DIRECTION_INCOMING));
+  fixture_ingest (self,
+                  fixture_inbound (DESK_INBOUND_EDIT, "7", "e1", "helo", DESK_DIRECTION_INCOMING));
   assert_types (self, "");
-  fixture_ingest (self, fixture_inbound (DESK_INBOUND_EDIT, "7", "e1", "hello", DESK_DIRECTION_INCOMING));
+  fixture_ingest (self,
+                  fixture_inbound (DESK_INBOUND_EDIT, "7", "e1", "hello", DESK_DIRECTION_INCOMING));
   assert_types (self, "message_updated,chat_updated");
   JsonObject *message = nth_message (self, 0, &owner);
   g_assert_cmpstr (json_object_get_string_member (message, "text"), ==, "hello");
   g_assert_cmpint (json_object_get_int_member (message, "rev"), ==, 2);
   g_assert_false (json_object_get_null_member (message, "edited_at"));
   /* Of nothing that we know. */
-  fixture_ingest (self, fixture_inbound (DESK_INBOUND_EDIT, "7", "e9", "x", DESK_DIRECTION_INCOMING));
-  fixture_ingest (self, fixture_inbound (DESK_INBOUND_EDIT, "70", "e1", "x", DESK_DIRECTION_INCOMING));
+  fixture_ingest (self,
+                  fixture_inbound (DESK_INBOUND_EDIT, "7", "e9", "x", DESK_DIRECTION_INCOMING));
+  fixture_ingest (self,
+                  fixture_inbound (DESK_INBOUND_EDIT, "70", "e1", "x", DESK_DIRECTION_INCOMING));
   assert_types (self, "");
 }
 
@@ -91,7 +99,8 @@ test_delete (Fixture *self, gconstpointer data)
   fixture_incoming (self, "7", "e1", "oops");
   fixture_clear_frames (self);
   for (guint i = 0; i < 2; i++)
-    fixture_ingest (self, fixture_inbound (DESK_INBOUND_DELETE, "7", "e1", NULL, DESK_DIRECTION_INCOMING));
+    fixture_ingest (self, fixture_inbound (DESK_INBOUND_DELETE, "7", "e1", NULL,
+                                           DESK_DIRECTION_INCOMING));
   assert_types (self, "message_deleted,chat_updated");
   JsonObject *message = nth_message (self, 0, &owner);
   g_assert_cmpstr (json_object_get_string_member (message, "text"), ==, "");
@@ -104,7 +113,8 @@ test_delete (Fixture *self, gconstpointer data)
 static void
 react (Fixture *self, const char *by, const char *emoji)
 {
-  DeskInbound *inbound = fixture_inbound (DESK_INBOUND_REACTION, "7", "e1", NULL, DESK_DIRECTION_INCOMING);
+  DeskInbound *inbound
+      = fixture_inbound (DESK_INBOUND_REACTION, "7", "e1", NULL, DESK_DIRECTION_INCOMING);
   message_of (inbound)->sender_id = g_strdup (by);
   if (emoji != NULL)
     g_ptr_array_add (message_of (inbound)->reactions, desk_reaction_new (emoji, by));
@@ -124,13 +134,16 @@ test_reaction (Fixture *self, gconstpointer data)
   react (self, "c1", NULL);
   JsonArray *reactions = json_object_get_array_member (nth_message (self, 0, &owner), "reactions");
   g_assert_cmpuint (json_array_get_length (reactions), ==, 1);
-  g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (reactions, 0), "by"), ==, "c2");
+  g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (reactions, 0),
+                                                  "by"),
+                   ==, "c2");
 }
 
 static void
 tell_status (Fixture *self, const char *external_id, const char *client_id, DeskStatus status)
 {
-  DeskInbound *inbound = fixture_inbound (DESK_INBOUND_STATUS, "7", external_id, NULL, DESK_DIRECTION_OUTGOING);
+  DeskInbound *inbound
+      = fixture_inbound (DESK_INBOUND_STATUS, "7", external_id, NULL, DESK_DIRECTION_OUTGOING);
   message_of (inbound)->status = status;
   message_of (inbound)->client_message_id = g_strdup (client_id);
   g_assert_true (fixture_ingest (self, inbound));
@@ -140,7 +153,8 @@ static void
 assert_status (Fixture *self, guint n, const char *expected)
 {
   g_autoptr (JsonNode) owner = NULL;
-  g_assert_cmpstr (json_object_get_string_member (nth_message (self, n, &owner), "status"), ==, expected);
+  g_assert_cmpstr (json_object_get_string_member (nth_message (self, n, &owner), "status"), ==,
+                   expected);
 }
 
 static void
@@ -172,7 +186,8 @@ test_read_up_to (Fixture *self, gconstpointer data)
   json_node_unref (take_data (fixture_send (self, self->anna, "7", "two", "k2", -1), 201));
   tell_status (self, "o1", "k1", DESK_STATUS_SENT);
   tell_status (self, "o2", "k2", DESK_STATUS_SENT);
-  DeskInbound *inbound = fixture_inbound (DESK_INBOUND_READ_UP_TO, "7", NULL, NULL, DESK_DIRECTION_OUTGOING);
+  DeskInbound *inbound
+      = fixture_inbound (DESK_INBOUND_READ_UP_TO, "7", NULL, NULL, DESK_DIRECTION_OUTGOING);
   message_of (inbound)->created_at_ms = START_MS + 500;
   g_assert_true (fixture_ingest (self, inbound));
   assert_status (self, 1, "read");
@@ -187,10 +202,12 @@ test_echo (Fixture *self, gconstpointer data)
   json_node_unref (take_data (fixture_send (self, self->anna, "7", "hi", "k1", -1), 201));
   tell_status (self, "o1", "k1", DESK_STATUS_SENT);
   fixture_clear_frames (self);
-  fixture_ingest (self, fixture_inbound (DESK_INBOUND_MESSAGE, "7", "o1", "hi", DESK_DIRECTION_OUTGOING));
+  fixture_ingest (self,
+                  fixture_inbound (DESK_INBOUND_MESSAGE, "7", "o1", "hi", DESK_DIRECTION_OUTGOING));
   assert_types (self, "");
   /* From the owner's telephone: a message of a manager whom nobody knows. */
-  fixture_ingest (self, fixture_inbound (DESK_INBOUND_MESSAGE, "7", "o2", "from afar", DESK_DIRECTION_OUTGOING));
+  fixture_ingest (self, fixture_inbound (DESK_INBOUND_MESSAGE, "7", "o2", "from afar",
+                                         DESK_DIRECTION_OUTGOING));
   assert_types (self, "new_message");
   JsonObject *message = nth_message (self, 2, &owner);
   g_assert_cmpstr (json_object_get_string_member (message, "source"), ==, "echo");
@@ -215,7 +232,8 @@ test_early_echo (Fixture *self, gconstpointer data)
   g_autoptr (GPtrArray) jobs = desk_service_due_jobs (self->service, "main", 9, NULL, &due, NULL);
   DeskOutbound *outbound = jobs->pdata[0];
   desk_service_begin_attempt (self->service, outbound->job_id, count_begun, &begun);
-  fixture_ingest (self, fixture_inbound (DESK_INBOUND_MESSAGE, "7", "o1", "hi", DESK_DIRECTION_OUTGOING));
+  fixture_ingest (self,
+                  fixture_inbound (DESK_INBOUND_MESSAGE, "7", "o1", "hi", DESK_DIRECTION_OUTGOING));
   g_assert_cmpint (g_atomic_int_get (&begun), ==, 1);
   g_assert_cmpuint (json_array_get_length (fixture_messages (self, "7", &owner)), ==, 2);
   assert_status (self, 1, "sent");
@@ -235,13 +253,15 @@ test_loop (Fixture *self, gconstpointer data)
   for (guint i = 0; i < 30; i++)
     {
       g_autofree char *id = g_strdup_printf ("o%u", i);
-      fixture_ingest (self, fixture_inbound (DESK_INBOUND_MESSAGE, "7", id, "loop", DESK_DIRECTION_OUTGOING));
+      fixture_ingest (self, fixture_inbound (DESK_INBOUND_MESSAGE, "7", id, "loop",
+                                             DESK_DIRECTION_OUTGOING));
     }
   g_assert_cmpuint (json_array_get_length (fixture_messages (self, "7", &owner)), ==, 21);
   g_autofree char *types = fixture_take_types (self);
   g_assert_true (g_str_has_suffix (types, ",notification"));
   desk_clock_manual_advance_ms (self->clock, 61000);
-  fixture_ingest (self, fixture_inbound (DESK_INBOUND_MESSAGE, "7", "late", "calm", DESK_DIRECTION_OUTGOING));
+  fixture_ingest (self, fixture_inbound (DESK_INBOUND_MESSAGE, "7", "late", "calm",
+                                         DESK_DIRECTION_OUTGOING));
   g_assert_cmpuint (json_array_get_length (fixture_messages (self, "7", &later)), ==, 22);
 }
 
@@ -250,7 +270,8 @@ test_quote (Fixture *self, gconstpointer data)
 {
   g_autoptr (JsonNode) owner = NULL;
   fixture_incoming (self, "7", "e1", "the question");
-  DeskInbound *inbound = fixture_inbound (DESK_INBOUND_MESSAGE, "7", "e2", "re", DESK_DIRECTION_INCOMING);
+  DeskInbound *inbound
+      = fixture_inbound (DESK_INBOUND_MESSAGE, "7", "e2", "re", DESK_DIRECTION_INCOMING);
   ((DeskInboundItem *)inbound->items->pdata[0])->reply_to_external_id = g_strdup ("e1");
   g_assert_true (fixture_ingest (self, inbound));
   JsonObject *quote = json_object_get_object_member (nth_message (self, 1, &owner), "reply_to");
@@ -261,7 +282,8 @@ test_quote (Fixture *self, gconstpointer data)
 static void
 test_typing_and_checkpoint (Fixture *self, gconstpointer data)
 {
-  DeskInbound *inbound = fixture_inbound (DESK_INBOUND_TYPING, "7", NULL, NULL, DESK_DIRECTION_INCOMING);
+  DeskInbound *inbound
+      = fixture_inbound (DESK_INBOUND_TYPING, "7", NULL, NULL, DESK_DIRECTION_INCOMING);
   inbound->checkpoint = g_strdup ("42");
   fixture_clear_frames (self);
   g_assert_true (fixture_ingest (self, inbound));
@@ -278,12 +300,17 @@ static void
 test_bad_item (Fixture *self, gconstpointer data)
 {
   g_autoptr (JsonNode) owner = NULL;
-  DeskInbound *inbound = fixture_inbound (DESK_INBOUND_MESSAGE, "", "e0", "nobody", DESK_DIRECTION_INCOMING);
-  g_autoptr (DeskInbound) good
-      = fixture_inbound (DESK_INBOUND_MESSAGE, "7", "e1", "a\xff" "b", DESK_DIRECTION_INCOMING);
+  DeskInbound *inbound
+      = fixture_inbound (DESK_INBOUND_MESSAGE, "", "e0", "nobody", DESK_DIRECTION_INCOMING);
+  g_autoptr (DeskInbound) good = fixture_inbound (DESK_INBOUND_MESSAGE, "7", "e1",
+                                                  "a\xff"
+                                                  "b",
+                                                  DESK_DIRECTION_INCOMING);
   g_ptr_array_add (inbound->items, g_ptr_array_steal_index (good->items, 0));
   g_assert_true (fixture_ingest (self, inbound));
-  g_assert_cmpstr (json_object_get_string_member (nth_message (self, 0, &owner), "text"), ==, "a\xef\xbf\xbd" "b");
+  g_assert_cmpstr (json_object_get_string_member (nth_message (self, 0, &owner), "text"), ==,
+                   "a\xef\xbf\xbd"
+                   "b");
 }
 
 static void
@@ -291,14 +318,18 @@ test_chat_moves (Fixture *self, gconstpointer data)
 {
   fixture_incoming (self, "7", "e1", "hello");
   fixture_clear_frames (self);
-  DeskInbound *inbound = fixture_inbound (DESK_INBOUND_CHAT_ID_CHANGED, "7", NULL, NULL, DESK_DIRECTION_INCOMING);
+  DeskInbound *inbound
+      = fixture_inbound (DESK_INBOUND_CHAT_ID_CHANGED, "7", NULL, NULL, DESK_DIRECTION_INCOMING);
   ((DeskInboundItem *)inbound->items->pdata[0])->new_user_id = g_strdup ("-1007");
   g_assert_true (fixture_ingest (self, inbound));
   assert_types (self, "chat_erased,chat_updated");
   g_autoptr (JsonNode) owner = NULL;
   JsonArray *page = fixture_messages (self, "-1007", &owner);
-  g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (page, 0), "user_id"), ==, "-1007");
-  g_autofree char *code = take_code (desk_service_get_chat (self->service, self->anna, "demo", "7"));
+  g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (page, 0),
+                                                  "user_id"),
+                   ==, "-1007");
+  g_autofree char *code
+      = take_code (desk_service_get_chat (self->service, self->anna, "demo", "7"));
   g_assert_cmpstr (code, ==, "NOT_FOUND");
 }
 

@@ -10,7 +10,8 @@
 
 /* The event log, cursors, read markers, retention, sign-in. */
 
-#define ADD(name, func) g_test_add ("/service/log/" name, Fixture, NULL, fixture_setup, func, fixture_teardown)
+#define ADD(name, func)                                                                            \
+  g_test_add ("/service/log/" name, Fixture, NULL, fixture_setup, func, fixture_teardown)
 
 static JsonObject *
 get_changes (Fixture *self, const char *cursor, guint limit, JsonNode **owner)
@@ -22,7 +23,8 @@ get_changes (Fixture *self, const char *cursor, guint limit, JsonNode **owner)
 static void
 assert_expired (Fixture *self, const char *cursor)
 {
-  g_autofree char *code = take_code (desk_service_get_changes (self->service, self->anna, cursor, 10));
+  g_autofree char *code
+      = take_code (desk_service_get_changes (self->service, self->anna, cursor, 10));
   g_assert_cmpstr (code, ==, "CURSOR_EXPIRED");
 }
 
@@ -38,10 +40,12 @@ test_changes (Fixture *self, gconstpointer data)
       fixture_incoming (self, "7", id, "hello");
     }
   JsonObject *changes = get_changes (self, cursor, 3, &page);
-  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (changes, "events")), ==, 3);
+  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (changes, "events")), ==,
+                    3);
   g_assert_true (json_object_get_boolean_member (changes, "has_more"));
   changes = get_changes (self, json_object_get_string_member (changes, "cursor"), 3, &rest);
-  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (changes, "events")), ==, 2);
+  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (changes, "events")), ==,
+                    2);
   g_assert_false (json_object_get_boolean_member (changes, "has_more"));
   g_autofree char *epoch = desk_service_get_epoch (self->service);
   g_autofree char *ahead = g_strconcat (epoch, ":0-9999", NULL);
@@ -132,7 +136,8 @@ static void
 assert_unread (Fixture *self, DeskIdentity *who, gint64 expected)
 {
   g_autoptr (JsonNode) owner = NULL;
-  g_assert_cmpint (json_object_get_int_member (fixture_chat (self, who, "7", &owner), "unread"), ==, expected);
+  g_assert_cmpint (json_object_get_int_member (fixture_chat (self, who, "7", &owner), "unread"), ==,
+                   expected);
 }
 
 static void
@@ -161,7 +166,8 @@ test_marks (Fixture *self, gconstpointer data)
   json_node_unref (take_data (fixture_mark_read (self, self->anna, "7", 0), 200));
   assert_unread (self, self->anna, 0);
   /* Who comes later has read everything. */
-  g_assert_true (desk_service_add_user (self->service, "carl", "Carl", DESK_ROLE_MANAGER, NULL, NULL));
+  g_assert_true (
+      desk_service_add_user (self->service, "carl", "Carl", DESK_ROLE_MANAGER, NULL, NULL));
   DeskIdentity carl = { .username = "carl" };
   assert_unread (self, &carl, 0);
 }
@@ -172,7 +178,8 @@ test_chats (Fixture *self, gconstpointer data)
   for (guint i = 0; i < 5; i++)
     {
       g_autofree char *user = g_strdup_printf ("u%u", i);
-      DeskInbound *inbound = fixture_inbound (DESK_INBOUND_MESSAGE, user, "e", "x", DESK_DIRECTION_INCOMING);
+      DeskInbound *inbound
+          = fixture_inbound (DESK_INBOUND_MESSAGE, user, "e", "x", DESK_DIRECTION_INCOMING);
       ((DeskInboundItem *)inbound->items->pdata[0])->message->created_at_ms = START_MS + i / 2;
       g_assert_true (fixture_ingest (self, inbound));
     }
@@ -184,10 +191,13 @@ test_chats (Fixture *self, gconstpointer data)
       filter.page = page;
       DeskReply *reply = desk_service_get_chats (self->service, self->anna, &filter);
       char *next = NULL;
-      g_autoptr (JsonNode) node = desk_wire_read_answer (reply->body->str, reply->body->len, &next, NULL);
+      g_autoptr (JsonNode) node
+          = desk_wire_read_answer (reply->body->str, reply->body->len, &next, NULL);
       JsonArray *list = json_node_get_array (node);
       for (guint i = 0; i < json_array_get_length (list); i++)
-        g_string_append (seen, json_object_get_string_member (json_array_get_object_element (list, i), "user_id"));
+        g_string_append (seen,
+                         json_object_get_string_member (json_array_get_object_element (list, i),
+                                                        "user_id"));
       g_free (page);
       page = next;
       desk_reply_free (reply);
@@ -214,10 +224,13 @@ test_all_messages (Fixture *self, gconstpointer data)
     {
       DeskReply *reply = desk_service_get_all_messages (self->service, self->anna, 2, page);
       char *next = NULL;
-      g_autoptr (JsonNode) node = desk_wire_read_answer (reply->body->str, reply->body->len, &next, NULL);
+      g_autoptr (JsonNode) node
+          = desk_wire_read_answer (reply->body->str, reply->body->len, &next, NULL);
       JsonArray *list = json_node_get_array (node);
       for (guint i = 0; i < json_array_get_length (list); i++)
-        g_string_append (seen, json_object_get_string_member (json_array_get_object_element (list, i), "text"));
+        g_string_append (seen,
+                         json_object_get_string_member (json_array_get_object_element (list, i),
+                                                        "text"));
       g_free (page);
       page = next;
       desk_reply_free (reply);
@@ -230,7 +243,8 @@ test_all_messages (Fixture *self, gconstpointer data)
 static void
 test_epoch (Fixture *self, gconstpointer data)
 {
-  g_autofree char *epoch = desk_service_get_epoch (self->service), *text = NULL, *same = NULL, *drawn = NULL;
+  g_autofree char *epoch = desk_service_get_epoch (self->service), *text = NULL, *same = NULL,
+                  *drawn = NULL;
   gsize len;
   fixture_incoming (self, "7", "e1", "hello");
   fixture_close (self);
@@ -315,8 +329,10 @@ static void
 test_sign_in (Fixture *self, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_assert_true (desk_service_add_user (self->service, "dora", "Dora", DESK_ROLE_ADMIN, "correct horse", &error));
-  g_assert_false (desk_service_add_user (self->service, "dora", "D", DESK_ROLE_ADMIN, NULL, &error));
+  g_assert_true (desk_service_add_user (self->service, "dora", "Dora", DESK_ROLE_ADMIN,
+                                        "correct horse", &error));
+  g_assert_false (
+      desk_service_add_user (self->service, "dora", "D", DESK_ROLE_ADMIN, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS);
   assert_refused (sign_in (self, "dora", "wrong"));
   assert_refused (sign_in (self, "nobody", "correct horse"));
@@ -371,7 +387,8 @@ test_two_processes (Fixture *self, gconstpointer data)
   g_assert_true (desk_service_add_user (command, "dora", "Dora", DESK_ROLE_ADMIN, NULL, &error));
   g_autofree char *token = desk_service_create_token (command, "dora", &error);
   g_assert_null (desk_service_create_token (command, "nobody", &error));
-  g_autofree char *epoch = desk_service_get_epoch (self->service), *other = desk_service_get_epoch (command);
+  g_autofree char *epoch = desk_service_get_epoch (self->service),
+                  *other = desk_service_get_epoch (command);
   g_assert_cmpstr (epoch, ==, other);
   g_assert_true (is_good (self, token));
   g_autoptr (DeskIdentity) who = desk_service_authenticate (command, token);

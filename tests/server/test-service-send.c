@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define ADD(name, func) g_test_add ("/service/send/" name, Fixture, NULL, fixture_setup, func, fixture_teardown)
+#define ADD(name, func)                                                                            \
+  g_test_add ("/service/send/" name, Fixture, NULL, fixture_setup, func, fixture_teardown)
 
 static void
 assert_code (DeskReply *reply, const char *expected)
@@ -28,7 +29,8 @@ test_plain (Fixture *self, gconstpointer data)
   fixture_incoming (self, "7", "e1", "hello");
   g_autofree char *before = fixture_take_types (self);
   g_assert_cmpstr (before, ==, "chat_updated,new_message");
-  g_autoptr (JsonNode) node = take_data (fixture_send (self, self->anna, "7", "hi there", "k1", 1), 201);
+  g_autoptr (JsonNode) node
+      = take_data (fixture_send (self, self->anna, "7", "hi there", "k1", 1), 201);
   JsonObject *message = get_message (node);
   g_assert_cmpint (json_object_get_int_member (message, "chat_seq"), ==, 2);
   g_assert_cmpstr (json_object_get_string_member (message, "status"), ==, "queued");
@@ -51,9 +53,11 @@ test_idempotency (Fixture *self, gconstpointer data)
 {
   fixture_incoming (self, "7", "e1", "hello");
   fixture_incoming (self, "8", "e1", "hello");
-  g_autoptr (JsonNode) first = take_data (fixture_send (self, self->anna, "7", "hi", "k1", -1), 201);
+  g_autoptr (JsonNode) first
+      = take_data (fixture_send (self, self->anna, "7", "hi", "k1", -1), 201);
   gint64 head = desk_service_get_head (self->service, 0);
-  g_autoptr (JsonNode) again = take_data (fixture_send (self, self->anna, "7", "hi", "k1", -1), 200);
+  g_autoptr (JsonNode) again
+      = take_data (fixture_send (self, self->anna, "7", "hi", "k1", -1), 200);
   g_assert_true (json_object_get_boolean_member (json_node_get_object (again), "duplicate"));
   g_assert_cmpstr (json_object_get_string_member (get_message (again), "id"), ==,
                    json_object_get_string_member (get_message (first), "id"));
@@ -61,7 +65,8 @@ test_idempotency (Fixture *self, gconstpointer data)
   assert_code (fixture_send (self, self->anna, "8", "hi", "k1", -1), "IDEMPOTENCY_MISMATCH");
   g_assert_cmpint (desk_service_get_head (self->service, 0), ==, head);
   /* The key is the manager's. */
-  g_autoptr (JsonNode) other = take_data (fixture_send (self, self->bert, "7", "hi", "k1", -1), 201);
+  g_autoptr (JsonNode) other
+      = take_data (fixture_send (self, self->bert, "7", "hi", "k1", -1), 201);
   assert_code (fixture_send (self, self->anna, "7", "hi", "", -1), "INVALID");
 }
 
@@ -69,8 +74,10 @@ static void
 test_key_outlives_message (Fixture *self, gconstpointer data)
 {
   fixture_incoming (self, "7", "e1", "hello");
-  DeskSendRequest note = { .text = "first", .client_message_id = "k1", .is_private = TRUE, .seen_seq = -1 };
-  g_autoptr (JsonNode) first = take_data (fixture_send_full (self, self->anna, "demo", "7", &note), 201);
+  DeskSendRequest note
+      = { .text = "first", .client_message_id = "k1", .is_private = TRUE, .seen_seq = -1 };
+  g_autoptr (JsonNode) first
+      = take_data (fixture_send_full (self, self->anna, "demo", "7", &note), 201);
   for (guint i = 0; i < 110; i++)
     {
       g_autofree char *id = g_strdup_printf ("f%u", i);
@@ -78,7 +85,8 @@ test_key_outlives_message (Fixture *self, gconstpointer data)
     }
   g_autoptr (JsonNode) owner = NULL;
   g_assert_cmpuint (json_array_get_length (fixture_messages (self, "7", &owner)), ==, 100);
-  g_autoptr (JsonNode) again = take_data (fixture_send_full (self, self->anna, "demo", "7", &note), 200);
+  g_autoptr (JsonNode) again
+      = take_data (fixture_send_full (self, self->anna, "demo", "7", &note), 200);
   g_assert_cmpstr (json_object_get_string_member (get_message (again), "id"), ==,
                    json_object_get_string_member (get_message (first), "id"));
 }
@@ -101,7 +109,8 @@ test_guards (Fixture *self, gconstpointer data)
   g_autoptr (JsonNode) node = take_data (fixture_send (self, self->anna, "7", "hi", "k1", -1), 201);
   /* What goes to nobody may be longer. */
   DeskSendRequest note = { .text = longer, .is_private = TRUE, .seen_seq = -1 };
-  g_autoptr (JsonNode) stored = take_data (fixture_send_full (self, self->anna, "demo", "7", &note), 201);
+  g_autoptr (JsonNode) stored
+      = take_data (fixture_send_full (self, self->anna, "demo", "7", &note), 201);
 }
 
 static void
@@ -134,14 +143,16 @@ test_window (Fixture *self, gconstpointer data)
   message->platform = g_strdup ("whatsapp");
   g_assert_true (fixture_ingest (self, inbound));
   DeskSendRequest request = { .text = "hi", .seen_seq = -1 };
-  json_node_unref (take_data (fixture_send_full (self, self->anna, "whatsapp", "7", &request), 201));
+  json_node_unref (
+      take_data (fixture_send_full (self, self->anna, "whatsapp", "7", &request), 201));
   desk_clock_manual_advance_ms (self->clock, 24 * 3600 * 1000 + 1);
   DeskReply *reply = fixture_send_full (self, self->anna, "whatsapp", "7", &request);
   g_assert_nonnull (strstr (reply->body->str, "\"templates\":[]"));
   g_assert_nonnull (strstr (reply->body->str, "\"closed_at\":\""));
   assert_code (reply, "WINDOW_CLOSED");
   request.is_private = TRUE;
-  json_node_unref (take_data (fixture_send_full (self, self->anna, "whatsapp", "7", &request), 201));
+  json_node_unref (
+      take_data (fixture_send_full (self, self->anna, "whatsapp", "7", &request), 201));
 }
 
 static void
@@ -150,14 +161,16 @@ test_notes (Fixture *self, gconstpointer data)
   fixture_incoming (self, "7", "e1", "hello");
   fixture_clear_frames (self);
   DeskSendRequest note = { .text = "secret", .is_private = TRUE, .seen_seq = -1 };
-  g_autoptr (JsonNode) node = take_data (fixture_send_full (self, self->anna, "demo", "7", &note), 201);
+  g_autoptr (JsonNode) node
+      = take_data (fixture_send_full (self, self->anna, "demo", "7", &note), 201);
   g_assert_true (json_object_get_null_member (get_message (node), "status"));
   g_assert_cmpint (g_atomic_int_get (&self->wakes), ==, 0);
   g_assert_cmpuint (self->frames->len, ==, 1);
   g_assert_cmpuint (self->frames0->len, ==, 0);
   /* Level 0's form of the page leaves it out, and so does the preview. */
-  g_autoptr (JsonNode) level0
-      = take_data (desk_service_get_messages (self->service, self->anna, "demo", "7", 50, 0, -1, -1), 200);
+  g_autoptr (JsonNode) level0 = take_data (desk_service_get_messages (self->service, self->anna,
+                                                                      "demo", "7", 50, 0, -1, -1),
+                                           200);
   g_assert_cmpuint (json_array_get_length (json_node_get_array (level0)), ==, 1);
   g_autoptr (JsonNode) owner = NULL;
   g_assert_cmpuint (json_array_get_length (fixture_messages (self, "7", &owner)), ==, 2);
@@ -176,12 +189,14 @@ test_reply_to (Fixture *self, gconstpointer data)
   JsonArray *page = fixture_messages (self, "7", &owner);
   const char *id = json_object_get_string_member (json_array_get_object_element (page, 0), "id");
   DeskSendRequest request = { .text = "hi", .reply_to = (char *)id, .seen_seq = -1 };
-  g_autoptr (JsonNode) node = take_data (fixture_send_full (self, self->anna, "demo", "7", &request), 201);
+  g_autoptr (JsonNode) node
+      = take_data (fixture_send_full (self, self->anna, "demo", "7", &request), 201);
   JsonObject *quote = json_object_get_object_member (get_message (node), "reply_to");
   g_assert_cmpstr (json_object_get_string_member (quote, "id"), ==, id);
   g_assert_cmpstr (json_object_get_string_member (quote, "text"), ==, "hello");
   page = fixture_messages (self, "8", &other_owner);
-  request.reply_to = (char *)json_object_get_string_member (json_array_get_object_element (page, 0), "id");
+  request.reply_to
+      = (char *)json_object_get_string_member (json_array_get_object_element (page, 0), "id");
   assert_code (fixture_send_full (self, self->anna, "demo", "7", &request), "INVALID");
 }
 
@@ -199,7 +214,8 @@ race_thread (gpointer data)
     {
       g_autofree char *key = g_strdup_printf ("k%u", i);
       DeskReply *reply = fixture_send (race->fixture, race->fixture->anna, "7", key, key, -1);
-      g_atomic_int_add (reply->status == 201 ? &race->created : &race->repeated, reply->status <= 201);
+      g_atomic_int_add (reply->status == 201 ? &race->created : &race->repeated,
+                        reply->status <= 201);
       desk_reply_free (reply);
     }
   return NULL;

@@ -3,7 +3,8 @@
 
 #include "config.h"
 
-/* What every store must do, asked through its interface alone. A store joins by a row in the table at the end. */
+/* What every store must do, asked through its interface alone. A store joins by a row in the table
+ * at the end. */
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -152,7 +153,9 @@ test_group (Case *self, gconstpointer data)
   Numbered jobs[300];
   for (guint i = 0; i < G_N_ELEMENTS (jobs); i++)
     {
-      jobs[i] = (Numbered){ .owner = self, .n = i + 1, .bad = i == 150, .mutex = &mutex, .results = results };
+      jobs[i] = (Numbered) {
+        .owner = self, .n = i + 1, .bad = i == 150, .mutex = &mutex, .results = results
+      };
       self->store->ops->submit (self->store, numbered_job, numbered_done, &jobs[i]);
     }
   run (self, nothing_job);
@@ -168,21 +171,29 @@ test_group (Case *self, gconstpointer data)
 /* ── Chats and messages ─────────────────────────────────────────────────────────────────────── */
 
 static gboolean
-insert_message (DeskServerTx *tx, gint64 chat_row, gint64 seq, DeskDirection direction, DeskStatus status,
-                gboolean is_private, const char *external_id, GError **error)
+insert_message (DeskServerTx *tx,
+                gint64 chat_row,
+                gint64 seq,
+                DeskDirection direction,
+                DeskStatus status,
+                gboolean is_private,
+                const char *external_id,
+                GError **error)
 {
-  g_autofree char *id = g_strdup_printf ("id-%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT, chat_row, seq);
+  g_autofree char *id
+      = g_strdup_printf ("id-%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT, chat_row, seq);
   g_autofree char *body = g_strdup_printf ("%" G_GINT64_FORMAT, seq);
-  DeskMessage message = { .id = id,
-                          .chat_seq = seq,
-                          .in_seq = direction == DESK_DIRECTION_INCOMING ? seq : 0,
-                          .direction = direction,
-                          .sender = direction == DESK_DIRECTION_INCOMING ? DESK_SENDER_USER : DESK_SENDER_MANAGER,
-                          .sender_id = (char *)"anna",
-                          .status = status,
-                          .is_private = is_private,
-                          .created_at_ms = 1000 + seq,
-                          .external_id = (char *)external_id };
+  DeskMessage message
+      = { .id = id,
+          .chat_seq = seq,
+          .in_seq = direction == DESK_DIRECTION_INCOMING ? seq : 0,
+          .direction = direction,
+          .sender = direction == DESK_DIRECTION_INCOMING ? DESK_SENDER_USER : DESK_SENDER_MANAGER,
+          .sender_id = (char *)"anna",
+          .status = status,
+          .is_private = is_private,
+          .created_at_ms = 1000 + seq,
+          .external_id = (char *)external_id };
   return tx->ops->message_insert (tx, chat_row, &message, body, strlen (body), 1, 0, error);
 }
 
@@ -213,10 +224,14 @@ fill_job (DeskServerTx *tx, gpointer data, GError **error)
   for (gint64 seq = 1; seq <= 10; seq++)
     {
       g_autofree char *external = g_strdup_printf ("x%d", (int)seq);
-      if (!insert_message (tx, self->chat_row, seq, seq % 2 ? DESK_DIRECTION_INCOMING : DESK_DIRECTION_OUTGOING,
-                           seq == 2 ? DESK_STATUS_QUEUED : seq % 2 ? DESK_STATUS_NONE : DESK_STATUS_SENT, seq == 4,
-                           external, error)
-          || !insert_message (tx, other, seq, DESK_DIRECTION_INCOMING, DESK_STATUS_NONE, FALSE, external, error))
+      if (!insert_message (tx, self->chat_row, seq,
+                           seq % 2 ? DESK_DIRECTION_INCOMING : DESK_DIRECTION_OUTGOING,
+                           seq == 2  ? DESK_STATUS_QUEUED
+                           : seq % 2 ? DESK_STATUS_NONE
+                                     : DESK_STATUS_SENT,
+                           seq == 4, external, error)
+          || !insert_message (tx, other, seq, DESK_DIRECTION_INCOMING, DESK_STATUS_NONE, FALSE,
+                              external, error))
         return FALSE;
     }
   return TRUE;
@@ -230,7 +245,12 @@ collect_body (const char *body, gsize len, const char *id, gpointer data)
 }
 
 static void
-assert_page (Case *self, gint64 before, gint64 after, guint offset, guint limit, gboolean public_only,
+assert_page (Case *self,
+             gint64 before,
+             gint64 after,
+             guint offset,
+             guint limit,
+             gboolean public_only,
              const char *expected)
 {
   DeskServerMessagesQuery query = { .chat_row = self->chat_row,
@@ -315,8 +335,8 @@ test_find (Case *self, gconstpointer data)
 static gboolean
 conflict_job (DeskServerTx *tx, gpointer data, GError **error)
 {
-  return insert_message (tx, ((Case *)data)->chat_row, 11, DESK_DIRECTION_INCOMING, DESK_STATUS_NONE, FALSE, "x1",
-                         error);
+  return insert_message (tx, ((Case *)data)->chat_row, 11, DESK_DIRECTION_INCOMING,
+                         DESK_STATUS_NONE, FALSE, "x1", error);
 }
 
 static void
@@ -426,8 +446,8 @@ main (int argc, char **argv)
   {
     const char *name;
     void (*func) (Case *, gconstpointer);
-  } tests[] = { { "group", test_group },       { "pages", test_pages }, { "trim", test_trim },
-                { "find", test_find },         { "jobs", test_jobs },   { "conflict", test_conflict } };
+  } tests[] = { { "group", test_group }, { "pages", test_pages }, { "trim", test_trim },
+                { "find", test_find },   { "jobs", test_jobs },   { "conflict", test_conflict } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (kinds); k++)
     for (guint i = 0; i < G_N_ELEMENTS (tests); i++)

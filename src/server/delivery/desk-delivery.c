@@ -3,23 +3,24 @@
 
 #include "config.h"
 
-/* The delivery worker. A run is one attempt: begun in the store, sent by the connector, recorded in the store; only
- * then is the next message of that chat looked at.
+/* The delivery worker. A run is one attempt: begun in the store, sent by the connector, recorded in
+ * the store; only then is the next message of that chat looked at.
  *
- * Invariants: at most one run a chat (the service hands out the first unfinished job of a chat alone); no request
- * goes out before its beginning is on the disk; a result that the store could not take is offered again until it
- * does; everything runs on the owner's context, answers of the writer thread are carried over to it. */
+ * Invariants: at most one run a chat (the service hands out the first unfinished job of a chat
+ * alone); no request goes out before its beginning is on the disk; a result that the store could
+ * not take is offered again until it does; everything runs on the owner's context, answers of the
+ * writer thread are carried over to it. */
 
 #include "server/delivery/desk-delivery.h"
 
 #include <string.h>
 
-#define MAX_CHATS 8            /* runs of one connection */
-#define BREAKER_FAILURES 5     /* in a row, of the transport */
-#define BREAKER_US (30 * G_USEC_PER_SEC)
-#define AGAIN_MS 1000          /* before a write that failed is tried again */
-#define LOOK_MS 60000          /* longest pause between two looks at the jobs */
-#define GRACE_MS 1000          /* for a cancelled request to say so */
+#define MAX_CHATS        8 /* runs of one connection */
+#define BREAKER_FAILURES 5 /* in a row, of the transport */
+#define BREAKER_US       (30 * G_USEC_PER_SEC)
+#define AGAIN_MS         1000  /* before a write that failed is tried again */
+#define LOOK_MS          60000 /* longest pause between two looks at the jobs */
+#define GRACE_MS         1000  /* for a cancelled request to say so */
 
 typedef struct
 {
@@ -42,7 +43,7 @@ typedef struct
   DeskOutbound *outbound;
   DeskOutcome *outcome;
   GCancellable *cancellable;
-  gboolean ok;   /* what the writer said */
+  gboolean ok; /* what the writer said */
 } DeskRun;
 
 struct _DeskDelivery
@@ -167,7 +168,8 @@ wake_in_ms (DeskDelivery *self, gint64 ms)
 {
   if (self->stopping)
     return;
-  gint64 at = g_get_monotonic_time () + CLAMP (ms, 1, LOOK_MS) * 1000, set = g_source_get_ready_time (self->wake);
+  gint64 at = g_get_monotonic_time () + CLAMP (ms, 1, LOOK_MS) * 1000,
+         set = g_source_get_ready_time (self->wake);
   if (set < 0 || at < set)
     g_source_set_ready_time (self->wake, at);
 }
@@ -187,7 +189,8 @@ run_free (DeskRun *run)
   delivery_unref (self);
 }
 
-/* From the writer thread to ours. Not g_main_context_invoke(), which would run it there if our loop slept. */
+/* From the writer thread to ours. Not g_main_context_invoke(), which would run it there if our loop
+ * slept. */
 static void
 carry_over (DeskRun *run, gboolean ok, GSourceFunc func)
 {
@@ -300,7 +303,8 @@ on_begun (gpointer data)
   DeskDelivery *self = run->delivery;
   if (run->ok)
     {
-      desk_connector_send_async (run->lane->connector, run->outbound, run->cancellable, on_sent, run);
+      desk_connector_send_async (run->lane->connector, run->outbound, run->cancellable, on_sent,
+                                 run);
       return G_SOURCE_REMOVE;
     }
   /* The job went away meanwhile, or the store takes no writes. */
@@ -373,8 +377,8 @@ pump_lane (DeskLane *lane)
   guint limit = room (lane, now_us, &wait_ms);
   if (limit > 0)
     {
-      g_autoptr (GPtrArray) due
-          = desk_service_due_jobs (self->service, lane->name, limit, lane->running, &due_ms, &error);
+      g_autoptr (GPtrArray) due = desk_service_due_jobs (self->service, lane->name, limit,
+                                                         lane->running, &due_ms, &error);
       if (due == NULL)
         {
           g_message ("the jobs of %s cannot be read: %s", lane->name, error->message);
@@ -413,7 +417,8 @@ desk_delivery_start (DeskDelivery *self, GError **error)
   if (!desk_service_recover_jobs (self->service, &unknown, error))
     return FALSE;
   if (unknown > 0)
-    g_message ("%u messages were being sent when the backend last stopped: their fate is unknown", unknown);
+    g_message ("%u messages were being sent when the backend last stopped: their fate is unknown",
+               unknown);
   self->started = TRUE;
   pump (self);
   return TRUE;
@@ -482,7 +487,10 @@ on_nothing_to_wait_for (gpointer data)
 }
 
 void
-desk_delivery_stop (DeskDelivery *self, gint64 deadline_ms, void (*done) (gpointer data), gpointer data)
+desk_delivery_stop (DeskDelivery *self,
+                    gint64 deadline_ms,
+                    void (*done) (gpointer data),
+                    gpointer data)
 {
   g_return_if_fail (self != NULL && !self->stopping);
   self->stopping = TRUE;

@@ -8,10 +8,10 @@ G_BEGIN_DECLS
 /**
  * DeskDelivery:
  *
- * Takes replies to the platforms: first in, first out within a chat, up to eight chats of a connection at a time.
- * When to try again and when to give up is decided by the service; here live the pauses of a whole connection and its
- * circuit breaker. Everything but desk_delivery_wake() belongs to the thread of the main context that was the
- * thread-default when it was made.
+ * Takes replies to the platforms: first in, first out within a chat, up to eight chats of a
+ * connection at a time. When to try again and when to give up is decided by the service; here live
+ * the pauses of a whole connection and its circuit breaker. Everything but desk_delivery_wake()
+ * belongs to the thread of the main context that was the thread-default when it was made.
  */
 typedef struct _DeskDelivery DeskDelivery;
 
@@ -35,18 +35,22 @@ gboolean desk_delivery_start (DeskDelivery *self, GError **error);
 
 /**
  * desk_delivery_stop:
- * @deadline_ms: how long begun requests may still take; those that do not end are cancelled, and their messages are
- *   unknown
+ * @deadline_ms: how long begun requests may still take; those that do not end are cancelled, and
+ * their messages are unknown
  * @done: (nullable): called once, on the owner's thread, when everything is recorded
  *
  * Begins nothing new.
  */
-void desk_delivery_stop (DeskDelivery *self, gint64 deadline_ms, void (*done) (gpointer data), gpointer data);
+void desk_delivery_stop (DeskDelivery *self,
+                         gint64 deadline_ms,
+                         void (*done) (gpointer data),
+                         gpointer data);
 
 /* There may be new jobs. Any thread; never before new or after free. */
 void desk_delivery_wake (DeskDelivery *self);
 
-/* The connection's health changed: OK lets a connection go on that was refused (DESK_OUTCOME_CONNECTION). */
+/* The connection's health changed: OK lets a connection go on that was refused
+ * (DESK_OUTCOME_CONNECTION). */
 void desk_delivery_health_changed (DeskDelivery *self, const char *connection, DeskHealth health);
 
 /* For tests with a manual clock: looks at everything that is due now, as the timer would. */

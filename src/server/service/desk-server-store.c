@@ -7,7 +7,7 @@
 
 #include "server/service/desk-server-store.h"
 
-G_DEFINE_QUARK (desk-server-store-error-quark, desk_server_store_error)
+G_DEFINE_QUARK (desk - server - store - error - quark, desk_server_store_error)
 
 DeskServerChat *
 desk_server_chat_new (DeskChat *chat)

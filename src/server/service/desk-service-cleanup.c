@@ -3,16 +3,16 @@
 
 #include "config.h"
 
-/* The daily cleanup: old messages beyond what each chat keeps, and what has outlived its use in the other tables.
- * It goes in small jobs, so that nobody waits behind it. */
+/* The daily cleanup: old messages beyond what each chat keeps, and what has outlived its use in the
+ * other tables. It goes in small jobs, so that nobody waits behind it. */
 
 #include "server/service/desk-service-private.h"
 
 #define CHATS_A_JOB 50
-#define ROWS_A_JOB 1000
-#define KEY_DAYS 90
-#define DEDUP_DAYS 30
-#define RAW_DAYS 7
+#define ROWS_A_JOB  1000
+#define KEY_DAYS    90
+#define DEDUP_DAYS  30
+#define RAW_DAYS    7
 
 typedef struct
 {
@@ -53,7 +53,8 @@ clean_job (DeskServerTx *tx, gpointer data, GError **error)
   desk_work_begin (&self->work, tx);
   self->deleted = 0;
   gint64 before_ms = self->work.now_ms - retention->days * DAY_MS;
-  if (!tx->ops->chats_to_clean (tx, self->after_row, before_ms, retention->keep_at_least, CHATS_A_JOB, &rows, error))
+  if (!tx->ops->chats_to_clean (tx, self->after_row, before_ms, retention->keep_at_least,
+                                CHATS_A_JOB, &rows, error))
     return FALSE;
   for (guint i = 0; i < rows->len; i++)
     if (!clean_chat (self, g_array_index (rows, gint64, i), before_ms, error))
@@ -71,8 +72,9 @@ purge_job (DeskServerTx *tx, gpointer data, GError **error)
   guint events_days = self->work.service->options.retention.events_days;
   desk_work_begin (&self->work, tx);
   gint64 now = self->work.now_ms;
-  return tx->ops->purge (tx, now - KEY_DAYS * DAY_MS, now - DEDUP_DAYS * DAY_MS, now - RAW_DAYS * DAY_MS,
-                         events_days > 0 ? now - events_days * DAY_MS : 0, now, ROWS_A_JOB, &self->purged, error);
+  return tx->ops->purge (tx, now - KEY_DAYS * DAY_MS, now - DEDUP_DAYS * DAY_MS,
+                         now - RAW_DAYS * DAY_MS, events_days > 0 ? now - events_days * DAY_MS : 0,
+                         now, ROWS_A_JOB, &self->purged, error);
 }
 
 static void
@@ -126,7 +128,9 @@ clean_done (const GError *error, gpointer data)
  * Any thread; returns at once. One at a time.
  */
 void
-desk_service_cleanup (DeskService *self, void (*done) (gint64 deleted, gpointer data), gpointer data)
+desk_service_cleanup (DeskService *self,
+                      void (*done) (gint64 deleted, gpointer data),
+                      gpointer data)
 {
   g_return_if_fail (self != NULL);
   DeskCleanup *cleanup = g_new0 (DeskCleanup, 1);

@@ -3,8 +3,8 @@
 
 #include "config.h"
 
-/* What platforms tell of messages that are there already: edits, deletions, reactions, statuses. Whatever names a
- * message that we do not have is no error and changes nothing. */
+/* What platforms tell of messages that are there already: edits, deletions, reactions, statuses.
+ * Whatever names a message that we do not have is no error and changes nothing. */
 
 #include "server/service/desk-service-private.h"
 
@@ -13,12 +13,14 @@
 #include "common/desk-text.h"
 
 static gboolean
-find_message (DeskWork *self, gint64 chat_row, const DeskMessage *told, DeskMessage **out, GError **error)
+find_message (
+    DeskWork *self, gint64 chat_row, const DeskMessage *told, DeskMessage **out, GError **error)
 {
   DeskServerTx *tx = self->tx;
   g_autoptr (DeskServerMessage) stored = NULL;
   *out = NULL;
-  if (told->external_id != NULL && !tx->ops->message_by_external (tx, chat_row, told->external_id, &stored, error))
+  if (told->external_id != NULL
+      && !tx->ops->message_by_external (tx, chat_row, told->external_id, &stored, error))
     return FALSE;
   if (stored == NULL && told->client_message_id != NULL
       && !tx->ops->key_find_message (tx, told->client_message_id, chat_row, &stored, error))
@@ -44,9 +46,11 @@ same_attachments (const DeskMessage *a, const DeskMessage *b)
   return TRUE;
 }
 
-/* Platforms also tell of edits that nobody can see (a link preview was added): those change nothing. */
+/* Platforms also tell of edits that nobody can see (a link preview was added): those change
+ * nothing. */
 static gboolean
-apply_edit (DeskWork *self, gint64 chat_row, DeskMessage *message, const DeskMessage *told, GError **error)
+apply_edit (
+    DeskWork *self, gint64 chat_row, DeskMessage *message, const DeskMessage *told, GError **error)
 {
   g_autofree char *text = desk_text_sanitize_utf8 (told->text != NULL ? told->text : "", -1);
   gboolean same_files = same_attachments (message, told);
@@ -79,7 +83,8 @@ apply_delete (DeskWork *self, gint64 chat_row, DeskMessage *message, GError **er
 }
 
 static gboolean
-apply_reaction (DeskWork *self, gint64 chat_row, DeskMessage *message, const DeskMessage *told, GError **error)
+apply_reaction (
+    DeskWork *self, gint64 chat_row, DeskMessage *message, const DeskMessage *told, GError **error)
 {
   const char *by = told->sender_id;
   if (by == NULL && told->reactions->len > 0)
@@ -113,16 +118,18 @@ apply_reaction (DeskWork *self, gint64 chat_row, DeskMessage *message, const Des
 }
 
 static gboolean
-apply_status (DeskWork *self, gint64 chat_row, DeskMessage *message, const DeskMessage *told, GError **error)
+apply_status (
+    DeskWork *self, gint64 chat_row, DeskMessage *message, const DeskMessage *told, GError **error)
 {
-  if (message->direction != DESK_DIRECTION_OUTGOING || message->is_private || told->status == DESK_STATUS_NONE)
+  if (message->direction != DESK_DIRECTION_OUTGOING || message->is_private
+      || told->status == DESK_STATUS_NONE)
     return TRUE;
   if (message->external_id == NULL && told->external_id != NULL)
     message->external_id = g_strdup (told->external_id);
   gint64 at = told->created_at_ms > 0 ? told->created_at_ms : self->now_ms;
   gboolean changed;
-  if (!desk_work_set_status (self, chat_row, message, told->status, at, told->error.code, told->error.message,
-                             told->error.retryable, &changed, error))
+  if (!desk_work_set_status (self, chat_row, message, told->status, at, told->error.code,
+                             told->error.message, told->error.retryable, &changed, error))
     return FALSE;
   /* The platform has it: a job that still waits would send it again. */
   if (changed && message->status >= DESK_STATUS_SENT && message->status <= DESK_STATUS_READ)
@@ -136,22 +143,26 @@ apply_read_up_to (DeskWork *self, gint64 chat_row, const DeskMessage *told, GErr
   g_autoptr (GPtrArray) list = NULL;
   gint64 until = told->created_at_ms > 0 ? told->created_at_ms : self->now_ms;
   if (!self->tx->ops->messages_with_status (self->tx, chat_row,
-                                            1u << DESK_STATUS_SENT | 1u << DESK_STATUS_DELIVERED, until, &list,
-                                            error))
+                                            1u << DESK_STATUS_SENT | 1u << DESK_STATUS_DELIVERED,
+                                            until, &list, error))
     return FALSE;
   for (guint i = 0; i < list->len; i++)
     {
       g_autoptr (DeskMessage) message
           = desk_service_parse_body (((DeskServerMessage *)list->pdata[i])->body, error);
       if (message == NULL
-          || !desk_work_set_status (self, chat_row, message, DESK_STATUS_READ, until, NULL, NULL, FALSE, NULL, error))
+          || !desk_work_set_status (self, chat_row, message, DESK_STATUS_READ, until, NULL, NULL,
+                                    FALSE, NULL, error))
         return FALSE;
     }
   return TRUE;
 }
 
 gboolean
-desk_work_apply_change (DeskWork *self, const DeskInbound *inbound, DeskInboundItem *item, DeskServerChat *chat,
+desk_work_apply_change (DeskWork *self,
+                        const DeskInbound *inbound,
+                        DeskInboundItem *item,
+                        DeskServerChat *chat,
                         GError **error)
 {
   g_autoptr (DeskMessage) message = NULL;
@@ -159,7 +170,8 @@ desk_work_apply_change (DeskWork *self, const DeskInbound *inbound, DeskInboundI
   if (item->type == DESK_INBOUND_READ_UP_TO)
     return apply_read_up_to (self, chat->row, told, error);
   if (item->type == DESK_INBOUND_CHAT_ID_CHANGED)
-    return item->new_user_id == NULL || desk_work_rename_chat (self, chat, item->new_user_id, error);
+    return item->new_user_id == NULL
+           || desk_work_rename_chat (self, chat, item->new_user_id, error);
   if (!find_message (self, chat->row, told, &message, error))
     return FALSE;
   if (message == NULL)

@@ -3,11 +3,12 @@
 
 #include "config.h"
 
-/* What comes from the platforms: one payload is one transaction, with its deduplication, its raw bytes and the poll
- * position.
+/* What comes from the platforms: one payload is one transaction, with its deduplication, its raw
+ * bytes and the poll position.
  *
- * Invariants: a payload is confirmed only after the commit; one that the rules cannot digest is kept raw and
- * confirmed, so that it never blocks those behind it; an echo of our own reply never becomes a second message. */
+ * Invariants: a payload is confirmed only after the commit; one that the rules cannot digest is
+ * kept raw and confirmed, so that it never blocks those behind it; an echo of our own reply never
+ * becomes a second message. */
 
 #include "server/service/desk-service-private.h"
 
@@ -15,10 +16,11 @@
 
 #include "common/desk-text.h"
 
-#define MIRROR_LIMIT 20 /* mirrored messages of one chat in MIRROR_WINDOW_MS that are still believed */
+#define MIRROR_LIMIT                                                                               \
+  20 /* mirrored messages of one chat in MIRROR_WINDOW_MS that are still believed */
 #define MIRROR_WINDOW_MS 10000
-#define BREAKER_MS 60000 /* how long a tripped chat takes no mirrored messages */
-#define MAX_NAME 1024
+#define BREAKER_MS       60000 /* how long a tripped chat takes no mirrored messages */
+#define MAX_NAME         1024
 
 typedef struct
 {
@@ -39,7 +41,11 @@ clean_name (const char *text)
 }
 
 static gboolean
-ensure_chat (DeskIngest *self, const DeskMessage *message, DeskServerChat **out, gboolean *out_changed, GError **error)
+ensure_chat (DeskIngest *self,
+             const DeskMessage *message,
+             DeskServerChat **out,
+             gboolean *out_changed,
+             GError **error)
 {
   DeskServerTx *tx = self->work.tx;
   g_autofree char *name = NULL, *handle = clean_name (message->messenger_name);
@@ -92,24 +98,29 @@ resolve_quote (DeskIngest *self, gint64 chat_row, DeskInboundItem *item, GError 
   g_autoptr (DeskServerMessage) stored = NULL;
   if (item->reply_to_external_id == NULL || item->message->reply_to != NULL)
     return TRUE;
-  if (!self->work.tx->ops->message_by_external (self->work.tx, chat_row, item->reply_to_external_id, &stored, error))
+  if (!self->work.tx->ops->message_by_external (self->work.tx, chat_row, item->reply_to_external_id,
+                                                &stored, error))
     return FALSE;
-  g_autoptr (DeskMessage) quoted = stored != NULL ? desk_service_parse_body (stored->body, error) : NULL;
+  g_autoptr (DeskMessage) quoted
+      = stored != NULL ? desk_service_parse_body (stored->body, error) : NULL;
   if (stored != NULL && quoted == NULL)
     return FALSE;
   if (quoted == NULL)
     return TRUE;
   g_autofree char *preview = desk_service_preview (quoted);
-  item->message->reply_to = desk_reply_to_new (
-      quoted->id, quoted->chat_seq,
-      quoted->sender_name != NULL ? quoted->sender_name : desk_sender_to_string (quoted->sender), preview);
+  item->message->reply_to
+      = desk_reply_to_new (quoted->id, quoted->chat_seq,
+                           quoted->sender_name != NULL ? quoted->sender_name
+                                                       : desk_sender_to_string (quoted->sender),
+                           preview);
   return TRUE;
 }
 
-/* An echo may arrive before the answer to our own request: then the reply has no external id yet and is known by
- * its text. */
+/* An echo may arrive before the answer to our own request: then the reply has no external id yet
+ * and is known by its text. */
 static gboolean
-find_own (DeskIngest *self, gint64 chat_row, const DeskMessage *echo, DeskMessage **out, GError **error)
+find_own (
+    DeskIngest *self, gint64 chat_row, const DeskMessage *echo, DeskMessage **out, GError **error)
 {
   DeskServerTx *tx = self->work.tx;
   g_autoptr (DeskServerMessage) stored = NULL;
@@ -120,8 +131,9 @@ find_own (DeskIngest *self, gint64 chat_row, const DeskMessage *echo, DeskMessag
     return FALSE;
   if (stored != NULL)
     return (*out = desk_service_parse_body (stored->body, error)) != NULL;
-  if (!tx->ops->messages_with_status (tx, chat_row, 1u << DESK_STATUS_QUEUED | 1u << DESK_STATUS_UNKNOWN, G_MAXINT64,
-                                      &open, error))
+  if (!tx->ops->messages_with_status (tx, chat_row,
+                                      1u << DESK_STATUS_QUEUED | 1u << DESK_STATUS_UNKNOWN,
+                                      G_MAXINT64, &open, error))
     return FALSE;
   for (guint i = 0; i < open->len && *out == NULL; i++)
     {
@@ -130,7 +142,8 @@ find_own (DeskIngest *self, gint64 chat_row, const DeskMessage *echo, DeskMessag
       g_autoptr (DeskMessage) message = desk_service_parse_body (candidate->body, error);
       if (message == NULL)
         return FALSE;
-      if (message->external_id != NULL || message->is_private || strcmp (message->text, echo->text) != 0)
+      if (message->external_id != NULL || message->is_private
+          || strcmp (message->text, echo->text) != 0)
         continue;
       if (message->status == DESK_STATUS_QUEUED)
         {
@@ -146,15 +159,17 @@ find_own (DeskIngest *self, gint64 chat_row, const DeskMessage *echo, DeskMessag
 }
 
 static gboolean
-adopt_echo (DeskIngest *self, gint64 chat_row, DeskMessage *own, const DeskMessage *echo, GError **error)
+adopt_echo (
+    DeskIngest *self, gint64 chat_row, DeskMessage *own, const DeskMessage *echo, GError **error)
 {
   gboolean changed;
   if (own->external_id == NULL)
     own->external_id = g_strdup (echo->external_id);
-  if (!desk_work_set_status (&self->work, chat_row, own, DESK_STATUS_SENT, self->work.now_ms, NULL, NULL, FALSE,
-                             &changed, error))
+  if (!desk_work_set_status (&self->work, chat_row, own, DESK_STATUS_SENT, self->work.now_ms, NULL,
+                             NULL, FALSE, &changed, error))
     return FALSE;
-  if (!changed && !desk_work_change_message (&self->work, chat_row, own, DESK_EVENT_MESSAGE_UPDATED, error))
+  if (!changed
+      && !desk_work_change_message (&self->work, chat_row, own, DESK_EVENT_MESSAGE_UPDATED, error))
     return FALSE;
   return self->work.tx->ops->job_delete (self->work.tx, chat_row, own->chat_seq, error);
 }
@@ -170,17 +185,23 @@ trip_breaker (DeskIngest *self, DeskServerChat *chat, GError **error)
   desk_json_writer_member_string (&w, "kind", "loop");
   desk_json_writer_member_string (&w, "platform", chat->chat->platform);
   desk_json_writer_member_string (&w, "user_id", chat->chat->user_id);
-  desk_json_writer_member_string (&w, "message",
-                                  "Messages come back from the platform in a loop; mirroring is paused for a minute");
+  desk_json_writer_member_string (
+      &w, "message",
+      "Messages come back from the platform in a loop; mirroring is paused for a minute");
   desk_json_writer_end_object (&w);
   DeskEvent event = { .type = DESK_EVENT_NOTIFICATION, .data = data->str };
   g_message ("a chat's loop breaker has tripped");
-  return desk_work_emit (&self->work, &event, error) && self->work.tx->ops->chat_update (self->work.tx, chat, error);
+  return desk_work_emit (&self->work, &event, error)
+         && self->work.tx->ops->chat_update (self->work.tx, chat, error);
 }
 
 /* Is this outgoing message to be stored? Not where it is ours, and not in a loop. */
 static gboolean
-admit_mirrored (DeskIngest *self, DeskServerChat *chat, const DeskMessage *message, gboolean *out_admit, GError **error)
+admit_mirrored (DeskIngest *self,
+                DeskServerChat *chat,
+                const DeskMessage *message,
+                gboolean *out_admit,
+                GError **error)
 {
   g_autoptr (DeskMessage) own = NULL;
   gint64 recent = 0;
@@ -191,8 +212,9 @@ admit_mirrored (DeskIngest *self, DeskServerChat *chat, const DeskMessage *messa
     return adopt_echo (self, chat->row, own, message, error);
   if (chat->breaker_until_ms > self->work.now_ms)
     return TRUE;
-  if (!self->work.tx->ops->messages_count_mirrored (self->work.tx, chat->row, self->work.now_ms - MIRROR_WINDOW_MS,
-                                                    &recent, error))
+  if (!self->work.tx->ops->messages_count_mirrored (self->work.tx, chat->row,
+                                                    self->work.now_ms - MIRROR_WINDOW_MS, &recent,
+                                                    error))
     return FALSE;
   if (recent >= MIRROR_LIMIT)
     return trip_breaker (self, chat, error);
@@ -261,14 +283,16 @@ ingest_message (DeskIngest *self, DeskInboundItem *item, GError **error)
   if (!ensure_chat (self, message, &chat, &changed, error))
     return FALSE;
   if (message->external_id != NULL
-      && !self->work.tx->ops->message_by_external (self->work.tx, chat->row, message->external_id, &known, error))
+      && !self->work.tx->ops->message_by_external (self->work.tx, chat->row, message->external_id,
+                                                   &known, error))
     return FALSE;
   if (known != NULL)
     {
       self->duplicates++;
       return TRUE;
     }
-  if (message->direction == DESK_DIRECTION_OUTGOING && !admit_mirrored (self, chat, message, &admit, error))
+  if (message->direction == DESK_DIRECTION_OUTGOING
+      && !admit_mirrored (self, chat, message, &admit, error))
     return FALSE;
   if (!admit)
     return TRUE;
@@ -309,8 +333,8 @@ ingest_item (DeskIngest *self, DeskInboundItem *item, GError **error)
       return TRUE;
     }
   if (item->dedup_key != NULL
-      && !self->work.tx->ops->dedup_insert (self->work.tx, self->inbound->connection, item->dedup_key,
-                                            self->work.now_ms, &is_new, error))
+      && !self->work.tx->ops->dedup_insert (self->work.tx, self->inbound->connection,
+                                            item->dedup_key, self->work.now_ms, &is_new, error))
     return FALSE;
   if (!is_new)
     {
@@ -319,7 +343,8 @@ ingest_item (DeskIngest *self, DeskInboundItem *item, GError **error)
     }
   if (item->type == DESK_INBOUND_MESSAGE)
     return ingest_message (self, item, error);
-  if (!self->work.tx->ops->chat_find (self->work.tx, message->platform, message->user_id, NULL, &chat, error))
+  if (!self->work.tx->ops->chat_find (self->work.tx, message->platform, message->user_id, NULL,
+                                      &chat, error))
     return FALSE;
   return chat == NULL || desk_work_apply_change (&self->work, self->inbound, item, chat, error);
 }
@@ -335,7 +360,8 @@ ingest_job (DeskServerTx *tx, gpointer data, GError **error)
     if (!ingest_item (self, inbound->items->pdata[i], error))
       return FALSE;
   if (inbound->raw != NULL && (inbound->items->len > 0 || self->problem != NULL)
-      && !tx->ops->raw_insert (tx, inbound->connection, self->work.now_ms, inbound->raw, self->problem, error))
+      && !tx->ops->raw_insert (tx, inbound->connection, self->work.now_ms, inbound->raw,
+                               self->problem, error))
     return FALSE;
   return inbound->checkpoint == NULL
          || tx->ops->checkpoint_set (tx, inbound->connection, inbound->checkpoint, error);
@@ -346,7 +372,8 @@ static gboolean
 is_indigestible (const GError *error)
 {
   return error != NULL
-         && (error->domain != DESK_SERVER_STORE_ERROR || error->code == DESK_SERVER_STORE_ERROR_FAILED
+         && (error->domain != DESK_SERVER_STORE_ERROR
+             || error->code == DESK_SERVER_STORE_ERROR_FAILED
              || error->code == DESK_SERVER_STORE_ERROR_CONFLICT);
 }
 
@@ -358,8 +385,8 @@ ingest_done (const GError *error, gpointer data)
   desk_service_note_commit (service, error);
   if (is_indigestible (error) && self->problem == NULL)
     {
-      g_warning ("a payload of %s could not be stored and is kept raw: %s", self->inbound->connection,
-                 error->message);
+      g_warning ("a payload of %s could not be stored and is kept raw: %s",
+                 self->inbound->connection, error->message);
       self->problem = g_strdup (error->message);
       service->store->ops->submit (service->store, ingest_job, ingest_done, self);
       return;

@@ -5,18 +5,18 @@
 
 /* Delivery jobs: which are due, that an attempt begins, and what came of it.
  *
- * Invariants: an attempt is on record before its request goes out, so that a crash in between leaves the message
- * unknown and never sent twice; a job ends when its message is sent, unknown or failed; failed ones stay as dead
- * letters. */
+ * Invariants: an attempt is on record before its request goes out, so that a crash in between
+ * leaves the message unknown and never sent twice; a job ends when its message is sent, unknown or
+ * failed; failed ones stay as dead letters. */
 
 #include "server/service/desk-service-private.h"
 
 #include "common/desk-backoff.h"
 
-#define MAX_ATTEMPTS 6 /* the first, and one after 1, 2, 4, 8, 16 s */
+#define MAX_ATTEMPTS  6 /* the first, and one after 1, 2, 4, 8, 16 s */
 #define RETRY_BASE_MS 1000
-#define RETRY_CAP_MS 16000
-#define WAIT_CAP_MS 30000
+#define RETRY_CAP_MS  16000
+#define WAIT_CAP_MS   30000
 
 /* ── Due jobs ───────────────────────────────────────────────────────────────────────────────── */
 
@@ -29,7 +29,8 @@ find_quote (DeskServerTx *tx, const DeskMessage *message, char **out, GError **e
     return TRUE;
   if (!tx->ops->message_by_id (tx, message->reply_to->id, &stored, error))
     return FALSE;
-  g_autoptr (DeskMessage) quoted = stored != NULL ? desk_service_parse_body (stored->body, NULL) : NULL;
+  g_autoptr (DeskMessage) quoted
+      = stored != NULL ? desk_service_parse_body (stored->body, NULL) : NULL;
   if (quoted != NULL)
     *out = g_strdup (quoted->external_id);
   return TRUE;
@@ -43,7 +44,8 @@ make_outbound (DeskServerTx *tx, const DeskServerJobRow *job, DeskOutbound **out
   *out = NULL;
   if (!tx->ops->message_by_seq (tx, job->chat_row, job->chat_seq, &stored, error))
     return FALSE;
-  g_autoptr (DeskMessage) message = stored != NULL ? desk_service_parse_body (stored->body, error) : NULL;
+  g_autoptr (DeskMessage) message
+      = stored != NULL ? desk_service_parse_body (stored->body, error) : NULL;
   if (message == NULL)
     return stored == NULL;
   if (!find_quote (tx, message, &quote, error))
@@ -59,8 +61,14 @@ make_outbound (DeskServerTx *tx, const DeskServerJobRow *job, DeskOutbound **out
 }
 
 static gboolean
-collect_due (DeskService *self, DeskServerTx *tx, const char *connection, guint limit, GHashTable *running,
-             gint64 *out_next_due_ms, GPtrArray *list, GError **error)
+collect_due (DeskService *self,
+             DeskServerTx *tx,
+             const char *connection,
+             guint limit,
+             GHashTable *running,
+             gint64 *out_next_due_ms,
+             GPtrArray *list,
+             GError **error)
 {
   g_autoptr (GPtrArray) jobs = NULL;
   gint64 now_ms = desk_clock_now_ms (self->clock);
@@ -97,8 +105,12 @@ collect_due (DeskService *self, DeskServerTx *tx, const char *connection, guint 
  * Returns: (transfer full) (element-type DeskOutbound): at most @limit, longest due first
  */
 GPtrArray *
-desk_service_due_jobs (DeskService *self, const char *connection, guint limit, GHashTable *running,
-                       gint64 *out_next_due_ms, GError **error)
+desk_service_due_jobs (DeskService *self,
+                       const char *connection,
+                       guint limit,
+                       GHashTable *running,
+                       gint64 *out_next_due_ms,
+                       GError **error)
 {
   *out_next_due_ms = -1;
   DeskServerTx *tx = self->store->ops->begin_read (self->store, error);
@@ -176,24 +188,33 @@ begin_job (DeskServerTx *tx, gpointer data, GError **error)
 }
 
 void
-desk_service_begin_attempt (DeskService *self, gint64 job_id, void (*done) (gboolean ok, gpointer data),
+desk_service_begin_attempt (DeskService *self,
+                            gint64 job_id,
+                            void (*done) (gboolean ok, gpointer data),
                             gpointer data)
 {
   g_return_if_fail (self != NULL);
-  self->store->ops->submit (self->store, begin_job, attempt_done, attempt_new (self, job_id, done, data));
+  self->store->ops->submit (self->store, begin_job, attempt_done,
+                            attempt_new (self, job_id, done, data));
 }
 
 /* Ends a job with a message that failed for good: the job stays as a dead letter. */
 static gboolean
-fail_job (DeskAttempt *self, DeskServerJobRow *job, DeskMessage *message, const char *code, const char *reason,
-          gboolean retryable, GError **error)
+fail_job (DeskAttempt *self,
+          DeskServerJobRow *job,
+          DeskMessage *message,
+          const char *code,
+          const char *reason,
+          gboolean retryable,
+          GError **error)
 {
   job->state = DESK_SERVER_JOB_DEAD;
   self->count = DESK_COUNT_FAILED;
   self->n++;
   return self->work.tx->ops->job_update (self->work.tx, job, error)
-         && desk_work_set_status (&self->work, job->chat_row, message, DESK_STATUS_FAILED, self->work.now_ms,
-                                  code != NULL ? code : "FAILED", reason, retryable, NULL, error);
+         && desk_work_set_status (&self->work, job->chat_row, message, DESK_STATUS_FAILED,
+                                  self->work.now_ms, code != NULL ? code : "FAILED", reason,
+                                  retryable, NULL, error);
 }
 
 static gboolean
@@ -221,18 +242,24 @@ finish_retry (DeskAttempt *self, DeskServerJobRow *job, DeskMessage *message, GE
       job->waits = 0;
       if (job->attempts >= MAX_ATTEMPTS || is_too_old (self, job))
         return fail_job (self, job, message, outcome->code,
-                         outcome->message != NULL ? outcome->message : "The platform did not take it", TRUE, error);
+                         outcome->message != NULL ? outcome->message
+                                                  : "The platform did not take it",
+                         TRUE, error);
       return wait_job (self, job,
-                       desk_backoff_equal_jitter_ms (job->attempts - 1, RETRY_BASE_MS, RETRY_CAP_MS, random), error);
+                       desk_backoff_equal_jitter_ms (job->attempts - 1, RETRY_BASE_MS, RETRY_CAP_MS,
+                                                     random),
+                       error);
     }
   job->attempts -= job->attempts > 0 ? 1 : 0;
   if (is_too_old (self, job))
     return fail_job (self, job, message, outcome->code,
-                     outcome->message != NULL ? outcome->message : "The platform could not be reached for a day",
+                     outcome->message != NULL ? outcome->message
+                                              : "The platform could not be reached for a day",
                      TRUE, error);
   gint64 wait = outcome->type == DESK_OUTCOME_CONNECTION
                     ? 0 /* the connection is stopped as a whole until it is well again */
-                    : desk_backoff_equal_jitter_ms (MIN (job->waits, 10), RETRY_BASE_MS, WAIT_CAP_MS, random);
+                    : desk_backoff_equal_jitter_ms (MIN (job->waits, 10), RETRY_BASE_MS,
+                                                    WAIT_CAP_MS, random);
   job->waits++;
   return wait_job (self, job, wait, error);
 }
@@ -252,24 +279,34 @@ finish_sent (DeskAttempt *self, DeskServerJobRow *job, DeskMessage *message, GEr
     }
   self->count = DESK_COUNT_DELIVERED;
   return tx->ops->job_delete (tx, job->chat_row, job->chat_seq, error)
-         && desk_work_set_status (&self->work, job->chat_row, message, DESK_STATUS_SENT, self->work.now_ms, NULL,
-                                  NULL, FALSE, NULL, error);
+         && desk_work_set_status (&self->work, job->chat_row, message, DESK_STATUS_SENT,
+                                  self->work.now_ms, NULL, NULL, FALSE, NULL, error);
 }
 
 static gboolean
-finish_unknown (DeskAttempt *self, DeskServerJobRow *job, DeskMessage *message, const char *code, const char *reason,
+finish_unknown (DeskAttempt *self,
+                DeskServerJobRow *job,
+                DeskMessage *message,
+                const char *code,
+                const char *reason,
                 GError **error)
 {
   self->count = DESK_COUNT_UNKNOWN;
   self->n++;
   return self->work.tx->ops->job_delete (self->work.tx, job->chat_row, job->chat_seq, error)
-         && desk_work_set_status (&self->work, job->chat_row, message, DESK_STATUS_UNKNOWN, self->work.now_ms, code,
-                                  reason != NULL ? reason : "Nobody can tell whether the platform took it", FALSE,
-                                  NULL, error);
+         && desk_work_set_status (&self->work, job->chat_row, message, DESK_STATUS_UNKNOWN,
+                                  self->work.now_ms, code,
+                                  reason != NULL ? reason
+                                                 : "Nobody can tell whether the platform took it",
+                                  FALSE, NULL, error);
 }
 
 static gboolean
-load_job (DeskServerTx *tx, gint64 id, DeskServerJobRow **out_job, DeskMessage **out_message, GError **error)
+load_job (DeskServerTx *tx,
+          gint64 id,
+          DeskServerJobRow **out_job,
+          DeskMessage **out_message,
+          GError **error)
 {
   g_autoptr (DeskServerMessage) stored = NULL;
   *out_message = NULL;
@@ -317,13 +354,15 @@ finish_job (DeskServerTx *tx, gpointer data, GError **error)
       break;
     case DESK_OUTCOME_PERMANENT:
       ok = fail_job (self, job, message, outcome->code,
-                     outcome->message != NULL ? outcome->message : "The platform refused it", FALSE, error);
+                     outcome->message != NULL ? outcome->message : "The platform refused it", FALSE,
+                     error);
       break;
     }
   if (!ok || outcome->new_user_id == NULL)
     return ok;
   return tx->ops->chat_find_row (tx, job->chat_row, &chat, error)
-         && (chat == NULL || desk_work_rename_chat (&self->work, chat, outcome->new_user_id, error));
+         && (chat == NULL
+             || desk_work_rename_chat (&self->work, chat, outcome->new_user_id, error));
 }
 
 static DeskOutcome *
@@ -338,8 +377,11 @@ outcome_copy (const DeskOutcome *outcome)
 }
 
 void
-desk_service_finish_attempt (DeskService *self, const DeskOutbound *outbound, const DeskOutcome *outcome,
-                             void (*done) (gboolean ok, gpointer data), gpointer data)
+desk_service_finish_attempt (DeskService *self,
+                             const DeskOutbound *outbound,
+                             const DeskOutcome *outcome,
+                             void (*done) (gboolean ok, gpointer data),
+                             gpointer data)
 {
   g_return_if_fail (self != NULL && outbound != NULL && outcome != NULL);
   DeskAttempt *attempt = attempt_new (self, outbound->job_id, done, data);
@@ -357,8 +399,8 @@ expire_job (DeskServerTx *tx, gpointer data, GError **error)
   desk_work_begin (&self->work, tx);
   self->applied = TRUE;
   self->n = 0;
-  if (!tx->ops->jobs_in_state (tx, self->connection, DESK_SERVER_JOB_WAITING, self->work.now_ms - DAY_MS, 500, &jobs,
-                               error))
+  if (!tx->ops->jobs_in_state (tx, self->connection, DESK_SERVER_JOB_WAITING,
+                               self->work.now_ms - DAY_MS, 500, &jobs, error))
     return FALSE;
   for (guint i = 0; i < jobs->len; i++)
     {
@@ -368,8 +410,8 @@ expire_job (DeskServerTx *tx, gpointer data, GError **error)
       if (!load_job (tx, row->id, &job, &message, error))
         return FALSE;
       if (message != NULL
-          && !fail_job (self, job, message, "EXPIRED", "The connection to the platform was down for a day", TRUE,
-                        error))
+          && !fail_job (self, job, message, "EXPIRED",
+                        "The connection to the platform was down for a day", TRUE, error))
         return FALSE;
     }
   if (self->n == 0)
@@ -378,7 +420,9 @@ expire_job (DeskServerTx *tx, gpointer data, GError **error)
 }
 
 void
-desk_service_expire_jobs (DeskService *self, const char *connection, void (*done) (gboolean ok, gpointer data),
+desk_service_expire_jobs (DeskService *self,
+                          const char *connection,
+                          void (*done) (gboolean ok, gpointer data),
                           gpointer data)
 {
   g_return_if_fail (self != NULL);
@@ -405,7 +449,8 @@ recover_job (DeskServerTx *tx, gpointer data, GError **error)
         return FALSE;
       if (message != NULL
           && !finish_unknown (self, job, message, "INTERRUPTED",
-                              "The backend stopped while it was sending; it may have arrived", error))
+                              "The backend stopped while it was sending; it may have arrived",
+                              error))
         return FALSE;
     }
   return TRUE;

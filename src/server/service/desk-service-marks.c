@@ -30,7 +30,8 @@ move_marker (DeskMark *self, DeskServerChat *chat, gboolean *out_changed, GError
     }
   else
     {
-      gint64 up_to = MIN (self->up_to_chat_seq, chat->chat->last_chat_seq), in_seq = chat->chat->last_in_seq;
+      gint64 up_to = MIN (self->up_to_chat_seq, chat->chat->last_chat_seq),
+             in_seq = chat->chat->last_in_seq;
       if (up_to < chat->chat->last_chat_seq
           && !self->work.tx->ops->message_in_seq (self->work.tx, chat->row, up_to, &in_seq, error))
         return FALSE;
@@ -38,10 +39,12 @@ move_marker (DeskMark *self, DeskServerChat *chat, gboolean *out_changed, GError
       personal->read_in_seq = MAX (personal->read_in_seq, in_seq);
       personal->marked_unread = FALSE;
     }
-  *out_changed = before.read_chat_seq != personal->read_chat_seq || before.read_in_seq != personal->read_in_seq
+  *out_changed = before.read_chat_seq != personal->read_chat_seq
+                 || before.read_in_seq != personal->read_in_seq
                  || before.marked_unread != personal->marked_unread;
   return !*out_changed
-         || self->work.tx->ops->personal_set (self->work.tx, chat->row, self->who->username, personal, error);
+         || self->work.tx->ops->personal_set (self->work.tx, chat->row, self->who->username,
+                                              personal, error);
 }
 
 static gboolean
@@ -128,8 +131,13 @@ mark_done (const GError *error, gpointer data)
 }
 
 static void
-submit_mark (DeskService *service, DeskIdentity *who, const char *platform, const char *user_id, gint64 up_to,
-             DeskReplyDone done, gpointer data)
+submit_mark (DeskService *service,
+             DeskIdentity *who,
+             const char *platform,
+             const char *user_id,
+             gint64 up_to,
+             DeskReplyDone done,
+             gpointer data)
 {
   DeskMark *self = g_new0 (DeskMark, 1);
   desk_work_init (&self->work, service);
@@ -143,16 +151,25 @@ submit_mark (DeskService *service, DeskIdentity *who, const char *platform, cons
 }
 
 void
-desk_service_mark_read (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id,
-                        gint64 up_to_chat_seq, DeskReplyDone done, gpointer data)
+desk_service_mark_read (DeskService *self,
+                        DeskIdentity *who,
+                        const char *platform,
+                        const char *user_id,
+                        gint64 up_to_chat_seq,
+                        DeskReplyDone done,
+                        gpointer data)
 {
   g_return_if_fail (self != NULL && who != NULL && done != NULL);
   submit_mark (self, who, platform, user_id, MAX (up_to_chat_seq, 0), done, data);
 }
 
 void
-desk_service_mark_unread (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id,
-                          DeskReplyDone done, gpointer data)
+desk_service_mark_unread (DeskService *self,
+                          DeskIdentity *who,
+                          const char *platform,
+                          const char *user_id,
+                          DeskReplyDone done,
+                          gpointer data)
 {
   g_return_if_fail (self != NULL && who != NULL && done != NULL);
   submit_mark (self, who, platform, user_id, -1, done, data);

@@ -3,11 +3,12 @@
 
 #include "config.h"
 
-/* Messages within a transaction: storing one moves everything that its chat shows of it, in one place for replies,
- * notes, customers' messages and echoes.
+/* Messages within a transaction: storing one moves everything that its chat shows of it, in one
+ * place for replies, notes, customers' messages and echoes.
  *
- * Invariants: chat_seq is dense from 1, in_seq is dense over incoming messages; the chat row and its messages change
- * in the same transaction; chat_updated of a new chat precedes its first message. */
+ * Invariants: chat_seq is dense from 1, in_seq is dense over incoming messages; the chat row and
+ * its messages change in the same transaction; chat_updated of a new chat precedes its first
+ * message. */
 
 #include <string.h>
 
@@ -51,8 +52,8 @@ desk_service_preview (const DeskMessage *message)
   return g_strdup_printf ("[%s]", desk_kind_to_string (message->kind));
 }
 
-/* Moves what the chat shows of a new message. Returns whether something changed that the message itself does not
- * tell. */
+/* Moves what the chat shows of a new message. Returns whether something changed that the message
+ * itself does not tell. */
 static gboolean
 fold_into_chat (DeskWork *self, DeskServerChat *server_chat, DeskMessage *message)
 {
@@ -98,12 +99,17 @@ fold_into_chat (DeskWork *self, DeskServerChat *server_chat, DeskMessage *messag
 }
 
 gboolean
-desk_work_trim (DeskWork *self, DeskServerChat *chat, gint64 below_seq, gint64 before_ms, gint64 *out_deleted,
+desk_work_trim (DeskWork *self,
+                DeskServerChat *chat,
+                gint64 below_seq,
+                gint64 before_ms,
+                gint64 *out_deleted,
                 GError **error)
 {
   gint64 first = 0;
   *out_deleted = 0;
-  if (!self->tx->ops->messages_trim (self->tx, chat->row, below_seq, before_ms, out_deleted, &first, error))
+  if (!self->tx->ops->messages_trim (self->tx, chat->row, below_seq, before_ms, out_deleted, &first,
+                                     error))
     return FALSE;
   if (first <= chat->chat->first_chat_seq)
     return TRUE;
@@ -126,8 +132,14 @@ trim_if_full (DeskWork *self, DeskServerChat *chat, GError **error)
 }
 
 gboolean
-desk_work_store_message (DeskWork *self, DeskServerChat *chat, DeskMessage *message, const char *username,
-                         const char *key, const char *fingerprint, gboolean chat_changed, GError **error)
+desk_work_store_message (DeskWork *self,
+                         DeskServerChat *chat,
+                         DeskMessage *message,
+                         const char *username,
+                         const char *key,
+                         const char *fingerprint,
+                         gboolean chat_changed,
+                         GError **error)
 {
   DeskServerTx *tx = self->tx;
   gint64 key_row = 0;
@@ -137,8 +149,8 @@ desk_work_store_message (DeskWork *self, DeskServerChat *chat, DeskMessage *mess
   message->rev = 1;
   chat_changed |= fold_into_chat (self, chat, message);
   if (key != NULL
-      && !tx->ops->key_insert (tx, username, key, fingerprint, chat->row, message->chat_seq, self->now_ms, &key_row,
-                               error))
+      && !tx->ops->key_insert (tx, username, key, fingerprint, chat->row, message->chat_seq,
+                               self->now_ms, &key_row, error))
     return FALSE;
   gsize len;
   g_autofree char *body = desk_service_write_body (message, &len);
@@ -146,8 +158,8 @@ desk_work_store_message (DeskWork *self, DeskServerChat *chat, DeskMessage *mess
     return FALSE;
   if (chat_changed && !desk_work_emit_chat (self, chat, error))
     return FALSE;
-  return desk_work_emit_message (self, DESK_EVENT_NEW_MESSAGE, message, error) && trim_if_full (self, chat, error)
-         && tx->ops->chat_update (tx, chat, error);
+  return desk_work_emit_message (self, DESK_EVENT_NEW_MESSAGE, message, error)
+         && trim_if_full (self, chat, error) && tx->ops->chat_update (tx, chat, error);
 }
 
 /* The chat's line follows its message. */
@@ -164,11 +176,13 @@ refresh_preview (DeskWork *self, gint64 chat_row, const DeskMessage *message, GE
     return TRUE;
   g_free (chat->chat->last_message);
   chat->chat->last_message = g_steal_pointer (&preview);
-  return desk_work_emit_chat (self, chat, error) && self->tx->ops->chat_update (self->tx, chat, error);
+  return desk_work_emit_chat (self, chat, error)
+         && self->tx->ops->chat_update (self->tx, chat, error);
 }
 
 gboolean
-desk_work_change_message (DeskWork *self, gint64 chat_row, DeskMessage *message, DeskEventType type, GError **error)
+desk_work_change_message (
+    DeskWork *self, gint64 chat_row, DeskMessage *message, DeskEventType type, GError **error)
 {
   message->rev++;
   gsize len;
@@ -182,8 +196,16 @@ desk_work_change_message (DeskWork *self, gint64 chat_row, DeskMessage *message,
 }
 
 gboolean
-desk_work_set_status (DeskWork *self, gint64 chat_row, DeskMessage *message, DeskStatus status, gint64 at_ms,
-                      const char *code, const char *reason, gboolean retryable, gboolean *out_changed, GError **error)
+desk_work_set_status (DeskWork *self,
+                      gint64 chat_row,
+                      DeskMessage *message,
+                      DeskStatus status,
+                      gint64 at_ms,
+                      const char *code,
+                      const char *reason,
+                      gboolean retryable,
+                      gboolean *out_changed,
+                      GError **error)
 {
   gboolean changed = desk_status_may_follow (message->status, status);
   if (out_changed != NULL)
@@ -215,7 +237,8 @@ collect_body (const char *body, gsize len, const char *id, gpointer data)
 static gboolean
 rename_bodies (DeskWork *self, gint64 chat_row, const char *new_user_id, GError **error)
 {
-  DeskServerMessagesQuery query = { .chat_row = chat_row, .before_seq = -1, .after_seq = 0, .limit = 500 };
+  DeskServerMessagesQuery query
+      = { .chat_row = chat_row, .before_seq = -1, .after_seq = 0, .limit = 500 };
   for (;;)
     {
       g_autoptr (GPtrArray) bodies = g_ptr_array_new_with_free_func (g_free);
@@ -239,10 +262,13 @@ rename_bodies (DeskWork *self, gint64 chat_row, const char *new_user_id, GError 
     }
 }
 
-/* The platform moved the chat. Clients drop the old name and fetch the new one. If a chat of the new name is there
- * already, both stay. */
+/* The platform moved the chat. Clients drop the old name and fetch the new one. If a chat of the
+ * new name is there already, both stay. */
 gboolean
-desk_work_rename_chat (DeskWork *self, DeskServerChat *chat, const char *new_user_id, GError **error)
+desk_work_rename_chat (DeskWork *self,
+                       DeskServerChat *chat,
+                       const char *new_user_id,
+                       GError **error)
 {
   g_autoptr (DeskServerChat) other = NULL;
   if (!desk_chat_key_is_valid (chat->chat->platform, new_user_id)
@@ -252,13 +278,16 @@ desk_work_rename_chat (DeskWork *self, DeskServerChat *chat, const char *new_use
     return FALSE;
   if (other != NULL)
     return TRUE;
-  DeskEvent erased
-      = { .type = DESK_EVENT_CHAT_ERASED, .platform = chat->chat->platform, .user_id = chat->chat->user_id };
-  if (!desk_work_emit (self, &erased, error) || !rename_bodies (self, chat->row, new_user_id, error))
+  DeskEvent erased = { .type = DESK_EVENT_CHAT_ERASED,
+                       .platform = chat->chat->platform,
+                       .user_id = chat->chat->user_id };
+  if (!desk_work_emit (self, &erased, error)
+      || !rename_bodies (self, chat->row, new_user_id, error))
     return FALSE;
   g_free (chat->chat->user_id);
   chat->chat->user_id = g_strdup (new_user_id);
   g_free (chat->chat->stream_id);
   chat->chat->stream_id = desk_chat_stream_id (chat->chat->platform, new_user_id);
-  return desk_work_emit_chat (self, chat, error) && self->tx->ops->chat_update (self->tx, chat, error);
+  return desk_work_emit_chat (self, chat, error)
+         && self->tx->ops->chat_update (self->tx, chat, error);
 }

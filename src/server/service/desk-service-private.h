@@ -31,9 +31,9 @@ struct _DeskService
   DeskServerStore *store;
   DeskClock *clock;
   DeskRandom *random;
-  GHashTable *platforms;   /* name → DeskPlatform; constant once serving */
+  GHashTable *platforms;     /* name → DeskPlatform; constant once serving */
   GPtrArray *platform_order; /* borrowed */
-  GHashTable *connections; /* name → DeskServiceConnection; health guarded by mutex */
+  GHashTable *connections;   /* name → DeskServiceConnection; health guarded by mutex */
   GMutex mutex;
 
   GRWLock token_lock;
@@ -75,7 +75,8 @@ void desk_work_clear (DeskWork *self);
 void desk_work_begin (DeskWork *self, DeskServerTx *tx);
 /* Gives the event its seq and puts it into the log. */
 gboolean desk_work_emit (DeskWork *self, DeskEvent *event, GError **error);
-gboolean desk_work_emit_message (DeskWork *self, DeskEventType type, DeskMessage *message, GError **error);
+gboolean
+desk_work_emit_message (DeskWork *self, DeskEventType type, DeskMessage *message, GError **error);
 /* A new rev and chat_updated; the caller writes the chat afterwards. */
 gboolean desk_work_emit_chat (DeskWork *self, DeskServerChat *chat, GError **error);
 void desk_work_add_ephemeral (DeskWork *self, DeskEvent *event);
@@ -97,24 +98,53 @@ DeskReply *desk_reply_new_no_chat (void);
 /* ── Messages within a transaction ──────────────────────────────────────────────────────────── */
 DeskMessage *desk_service_parse_body (const char *body, GError **error);
 char *desk_service_write_body (const DeskMessage *message, gsize *out_len);
-/* Gives message its id, chat_seq and in_seq, stores it, moves what the chat shows of it, emits (chat_updated if
- * something changed that new_message does not tell) new_message, and trims. chat must be inserted. */
-gboolean desk_work_store_message (DeskWork *self, DeskServerChat *chat, DeskMessage *message, const char *username,
-                                  const char *key, const char *fingerprint, gboolean chat_changed, GError **error);
+/* Gives message its id, chat_seq and in_seq, stores it, moves what the chat shows of it, emits
+ * (chat_updated if something changed that new_message does not tell) new_message, and trims. chat
+ * must be inserted. */
+gboolean desk_work_store_message (DeskWork *self,
+                                  DeskServerChat *chat,
+                                  DeskMessage *message,
+                                  const char *username,
+                                  const char *key,
+                                  const char *fingerprint,
+                                  gboolean chat_changed,
+                                  GError **error);
 /* A new rev of a stored message and its event. */
-gboolean desk_work_change_message (DeskWork *self, gint64 chat_row, DeskMessage *message, DeskEventType type, GError **error);
+gboolean desk_work_change_message (
+    DeskWork *self, gint64 chat_row, DeskMessage *message, DeskEventType type, GError **error);
 /* If the ladder of statuses allows it: history, error, event. *out_changed nullable. */
-gboolean desk_work_set_status (DeskWork *self, gint64 chat_row, DeskMessage *message, DeskStatus status, gint64 at_ms,
-                               const char *code, const char *reason, gboolean retryable, gboolean *out_changed, GError **error);
-gboolean desk_work_trim (DeskWork *self, DeskServerChat *chat, gint64 below_seq, gint64 before_ms, gint64 *out_deleted, GError **error);
+gboolean desk_work_set_status (DeskWork *self,
+                               gint64 chat_row,
+                               DeskMessage *message,
+                               DeskStatus status,
+                               gint64 at_ms,
+                               const char *code,
+                               const char *reason,
+                               gboolean retryable,
+                               gboolean *out_changed,
+                               GError **error);
+gboolean desk_work_trim (DeskWork *self,
+                         DeskServerChat *chat,
+                         gint64 below_seq,
+                         gint64 before_ms,
+                         gint64 *out_deleted,
+                         GError **error);
 /* The line that a chat list shows; transfer full. */
 char *desk_service_preview (const DeskMessage *message);
-gboolean desk_work_rename_chat (DeskWork *self, DeskServerChat *chat, const char *new_user_id, GError **error);
+gboolean desk_work_rename_chat (DeskWork *self,
+                                DeskServerChat *chat,
+                                const char *new_user_id,
+                                GError **error);
 const DeskPlatform *desk_service_find_platform (DeskService *self, const char *name);
 
 /* ── Ingest ─────────────────────────────────────────────────────────────────────────────────── */
-gboolean desk_work_apply_change (DeskWork *self, const DeskInbound *inbound, DeskInboundItem *item, DeskServerChat *chat, GError **error);
+gboolean desk_work_apply_change (DeskWork *self,
+                                 const DeskInbound *inbound,
+                                 DeskInboundItem *item,
+                                 DeskServerChat *chat,
+                                 GError **error);
 
 /* ── Passwords ──────────────────────────────────────────────────────────────────────────────── */
-char *desk_password_hash (DeskRandom *random, const char *password); /* bcrypt cost 12; NULL if crypt refuses */
+char *desk_password_hash (DeskRandom *random,
+                          const char *password); /* bcrypt cost 12; NULL if crypt refuses */
 gboolean desk_password_check (const char *password, const char *hash);

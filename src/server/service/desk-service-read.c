@@ -3,14 +3,14 @@
 
 #include "config.h"
 
-/* Reads: complete answers, on the calling thread, from one state of the store each. Bodies of messages are copied
- * as they are stored. */
+/* Reads: complete answers, on the calling thread, from one state of the store each. Bodies of
+ * messages are copied as they are stored. */
 
 #include "server/service/desk-service-private.h"
 
 #include <string.h>
 
-#define MAX_LIMIT 1000
+#define MAX_LIMIT  1000
 #define BODY_BYTES 768 /* of a usual message */
 
 static DeskServerTx *
@@ -118,15 +118,18 @@ desk_service_get_chats (DeskService *self, const DeskIdentity *who, const DeskCh
   desk_json_writer_begin_array (&list.w);
   gboolean ok = tx->ops->chats_list (tx, &query, add_chat, &list, &error);
   desk_json_writer_end_array (&list.w);
-  g_autofree char *next
-      = list.more ? g_strdup_printf ("%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT, list.last_time_ms, list.last_row)
-                  : NULL;
+  g_autofree char *next = list.more ? g_strdup_printf ("%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT,
+                                                       list.last_time_ms, list.last_row)
+                                    : NULL;
   desk_reply_end (reply, &list.w, next);
   return finish (tx, reply, ok, error);
 }
 
 DeskReply *
-desk_service_get_chat (DeskService *self, const DeskIdentity *who, const char *platform, const char *user_id)
+desk_service_get_chat (DeskService *self,
+                       const DeskIdentity *who,
+                       const char *platform,
+                       const char *user_id)
 {
   GError *error = NULL;
   DeskReply *reply = NULL;
@@ -176,8 +179,14 @@ add_body (const char *body, gsize len, const char *id, gpointer data)
 }
 
 DeskReply *
-desk_service_get_messages (DeskService *self, const DeskIdentity *who, const char *platform, const char *user_id,
-                           guint limit, guint offset, gint64 before_seq, gint64 after_seq)
+desk_service_get_messages (DeskService *self,
+                           const DeskIdentity *who,
+                           const char *platform,
+                           const char *user_id,
+                           guint limit,
+                           guint offset,
+                           gint64 before_seq,
+                           gint64 after_seq)
 {
   GError *error = NULL;
   DeskReply *reply = NULL;
@@ -196,7 +205,8 @@ desk_service_get_messages (DeskService *self, const DeskIdentity *who, const cha
                                     .limit = list.limit,
                                     .public_only = before_seq < 0 && after_seq < 0 };
   reply = desk_reply_new_ok ();
-  g_string_set_size (reply->body, list.limit * BODY_BYTES); /* room at once, instead of growing and copying */
+  g_string_set_size (reply->body,
+                     list.limit * BODY_BYTES); /* room at once, instead of growing and copying */
   g_string_truncate (reply->body, 0);
   desk_reply_begin (reply, &list.w);
   desk_json_writer_begin_array (&list.w);
@@ -208,7 +218,10 @@ desk_service_get_messages (DeskService *self, const DeskIdentity *who, const cha
 
 /* The page token is the id of the last message: ids grow in the order of storing. */
 DeskReply *
-desk_service_get_all_messages (DeskService *self, const DeskIdentity *who, guint limit, const char *page)
+desk_service_get_all_messages (DeskService *self,
+                               const DeskIdentity *who,
+                               guint limit,
+                               const char *page)
 {
   GError *error = NULL;
   DeskReply *reply = NULL;
@@ -276,7 +289,8 @@ desk_service_get_checkpoint (DeskService *self, const char *connection)
 /* ── The log ────────────────────────────────────────────────────────────────────────────────── */
 
 static gboolean
-cursor_is_good (DeskService *self, DeskServerTx *tx, const DeskCursor *cursor, gint64 *out_seq, GError **error)
+cursor_is_good (
+    DeskService *self, DeskServerTx *tx, const DeskCursor *cursor, gint64 *out_seq, GError **error)
 {
   gint64 tail, seq = desk_cursor_get (cursor, 0);
   *out_seq = seq;
@@ -325,18 +339,23 @@ add_frame (gint64 seq, const char *frame, gsize len, gpointer data)
 }
 
 GPtrArray *
-desk_service_read_log (DeskService *self, guint partition, gint64 after_seq, guint limit, gint64 *out_last_seq,
+desk_service_read_log (DeskService *self,
+                       guint partition,
+                       gint64 after_seq,
+                       guint limit,
+                       gint64 *out_last_seq,
                        GError **error)
 {
   *out_last_seq = after_seq;
   if (self->options.sink.recent != NULL)
     {
-      GPtrArray *recent
-          = self->options.sink.recent (self->options.sink.data, partition, after_seq, limit, out_last_seq);
+      GPtrArray *recent = self->options.sink.recent (self->options.sink.data, partition, after_seq,
+                                                     limit, out_last_seq);
       if (recent != NULL)
         return recent;
     }
-  DeskFrameList list = { g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref), after_seq };
+  DeskFrameList list
+      = { g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref), after_seq };
   if (partition != 0)
     return list.frames;
   DeskServerTx *tx = self->store->ops->begin_read (self->store, error);
@@ -380,18 +399,22 @@ new_changes (DeskService *self, GPtrArray *frames, gint64 seq, gboolean has_more
 }
 
 DeskReply *
-desk_service_get_changes (DeskService *self, const DeskIdentity *who, const char *cursor, guint limit)
+desk_service_get_changes (DeskService *self,
+                          const DeskIdentity *who,
+                          const char *cursor,
+                          guint limit)
 {
   if (cursor == NULL || cursor[0] == '\0')
     return new_changes (self, NULL, desk_service_get_head (self, 0), FALSE);
   g_autoptr (DeskCursor) parsed = desk_cursor_parse (cursor);
   if (parsed == NULL || !desk_service_can_resume (self, parsed))
-    return desk_reply_new_failure (DESK_CODE_CURSOR_EXPIRED, "The cursor does not reach the log; start afresh", NULL,
-                                   -1, "");
+    return desk_reply_new_failure (DESK_CODE_CURSOR_EXPIRED,
+                                   "The cursor does not reach the log; start afresh", NULL, -1, "");
   g_autoptr (GError) error = NULL;
   gint64 last, head = desk_service_get_head (self, 0);
-  g_autoptr (GPtrArray) frames = desk_service_read_log (self, 0, desk_cursor_get (parsed, 0),
-                                                        limit > 0 ? MIN (limit, MAX_LIMIT) : 500, &last, &error);
+  g_autoptr (GPtrArray) frames
+      = desk_service_read_log (self, 0, desk_cursor_get (parsed, 0),
+                               limit > 0 ? MIN (limit, MAX_LIMIT) : 500, &last, &error);
   if (frames == NULL)
     return desk_reply_new_store_failure (error);
   return new_changes (self, frames, last, last < head);

@@ -23,7 +23,10 @@ desk_reply_new_ok (void)
 }
 
 DeskReply *
-desk_reply_new_failure (DeskCode code, const char *message, const char *details, gint64 retry_after_s,
+desk_reply_new_failure (DeskCode code,
+                        const char *message,
+                        const char *details,
+                        gint64 retry_after_s,
                         const char *request_id)
 {
   DeskReply *self = desk_reply_new_ok ();
@@ -32,7 +35,8 @@ desk_reply_new_failure (DeskCode code, const char *message, const char *details,
   self->retry_after_s = retry_after_s;
   DeskJsonWriter w;
   desk_json_writer_init (&w, self->body);
-  desk_wire_write_failure (&w, code, message, details, retry_after_s, request_id != NULL ? request_id : "");
+  desk_wire_write_failure (&w, code, message, details, retry_after_s,
+                           request_id != NULL ? request_id : "");
   return self;
 }
 
@@ -74,17 +78,19 @@ DeskReply *
 desk_reply_new_store_failure (const GError *error)
 {
   if (g_error_matches (error, DESK_SERVER_STORE_ERROR, DESK_SERVER_STORE_ERROR_FULL))
-    return desk_reply_new_failure (DESK_CODE_STORAGE_FULL, "The backend has no space left; nothing was stored", NULL,
-                                   30, "");
+    return desk_reply_new_failure (DESK_CODE_STORAGE_FULL,
+                                   "The backend has no space left; nothing was stored", NULL, 30,
+                                   "");
   if (g_error_matches (error, DESK_SERVER_STORE_ERROR, DESK_SERVER_STORE_ERROR_FAILED)
       || g_error_matches (error, DESK_SERVER_STORE_ERROR, DESK_SERVER_STORE_ERROR_CONFLICT)
       || error == NULL || error->domain != DESK_SERVER_STORE_ERROR)
     {
       g_warning ("a request failed: %s", error != NULL ? error->message : "no error");
-      return desk_reply_new_failure (DESK_CODE_INTERNAL, "The backend failed; nothing was stored", NULL, -1, "");
+      return desk_reply_new_failure (DESK_CODE_INTERNAL, "The backend failed; nothing was stored",
+                                     NULL, -1, "");
     }
-  return desk_reply_new_failure (DESK_CODE_UNAVAILABLE, "The store cannot be used now; nothing was stored", NULL, 5,
-                                 "");
+  return desk_reply_new_failure (DESK_CODE_UNAVAILABLE,
+                                 "The store cannot be used now; nothing was stored", NULL, 5, "");
 }
 
 DeskReply *
@@ -222,7 +228,8 @@ desk_work_publish (DeskWork *self)
 {
   const DeskServiceSink *sink = &self->service->options.sink;
   if (self->events->len > 0 && sink->published != NULL)
-    sink->published (sink->data, (const DeskLoggedEvent *const *)self->events->pdata, self->events->len);
+    sink->published (sink->data, (const DeskLoggedEvent *const *)self->events->pdata,
+                     self->events->len);
   for (guint i = 0; i < self->ephemeral->len && sink->ephemeral != NULL; i++)
     {
       g_autoptr (GBytes) frame = level2_frame (self->ephemeral->pdata[i]);

@@ -3,9 +3,9 @@
 
 #include "config.h"
 
-/* A failed reply is queued again by hand. It is the one step down on the ladder of statuses, and a command of a
- * person: nothing here happens by itself. A message whose outcome is unknown is not offered, since nobody can tell
- * whether it would be doubled. */
+/* A failed reply is queued again by hand. It is the one step down on the ladder of statuses, and a
+ * command of a person: nothing here happens by itself. A message whose outcome is unknown is not
+ * offered, since nobody can tell whether it would be doubled. */
 
 #include "server/service/desk-service-private.h"
 
@@ -41,11 +41,12 @@ queue_again (DeskRetry *self, gint64 chat_row, DeskMessage *message, GError **er
       self->reply = desk_reply_new_no_chat ();
       return TRUE;
     }
-  DeskServerJobRow job = { .chat_row = chat_row,
-                           .chat_seq = message->chat_seq,
-                           .connection = chat->chat->connection != NULL ? chat->chat->connection : (char *)"",
-                           .due_ms = self->work.now_ms,
-                           .created_ms = self->work.now_ms };
+  DeskServerJobRow job
+      = { .chat_row = chat_row,
+          .chat_seq = message->chat_seq,
+          .connection = chat->chat->connection != NULL ? chat->chat->connection : (char *)"",
+          .due_ms = self->work.now_ms,
+          .created_ms = self->work.now_ms };
   message->status = DESK_STATUS_QUEUED;
   g_ptr_array_add (message->status_history,
                    desk_status_change_new (DESK_STATUS_QUEUED, self->work.now_ms, NULL, NULL));
@@ -53,7 +54,8 @@ queue_again (DeskRetry *self, gint64 chat_row, DeskMessage *message, GError **er
   g_clear_pointer (&message->error.message, g_free);
   message->error.retryable = FALSE;
   if (!tx->ops->job_insert (tx, &job, error)
-      || !desk_work_change_message (&self->work, chat_row, message, DESK_EVENT_MESSAGE_STATUS, error))
+      || !desk_work_change_message (&self->work, chat_row, message, DESK_EVENT_MESSAGE_STATUS,
+                                    error))
     return FALSE;
   self->work.wants_delivery = TRUE;
   self->reply = new_message_answer (message);
@@ -71,7 +73,8 @@ retry_job (DeskServerTx *tx, gpointer data, GError **error)
     return FALSE;
   if (stored == NULL)
     {
-      self->reply = desk_reply_new_failure (DESK_CODE_NOT_FOUND, "There is no such message", NULL, -1, "");
+      self->reply
+          = desk_reply_new_failure (DESK_CODE_NOT_FOUND, "There is no such message", NULL, -1, "");
       return TRUE;
     }
   g_autoptr (DeskMessage) message = desk_service_parse_body (stored->body, error);
@@ -83,8 +86,8 @@ retry_job (DeskServerTx *tx, gpointer data, GError **error)
   if (message->status == DESK_STATUS_QUEUED) /* asked twice */
     self->reply = new_message_answer (message);
   else
-    self->reply = desk_reply_new_failure (DESK_CODE_NOT_SUPPORTED, "Only a failed message can be sent again", NULL,
-                                          -1, "");
+    self->reply = desk_reply_new_failure (DESK_CODE_NOT_SUPPORTED,
+                                          "Only a failed message can be sent again", NULL, -1, "");
   return TRUE;
 }
 
@@ -107,7 +110,10 @@ retry_done (const GError *error, gpointer data)
 }
 
 void
-desk_service_retry (DeskService *service, const DeskIdentity *who, const char *message_id, DeskReplyDone done,
+desk_service_retry (DeskService *service,
+                    const DeskIdentity *who,
+                    const char *message_id,
+                    DeskReplyDone done,
                     gpointer data)
 {
   g_return_if_fail (service != NULL && who != NULL && message_id != NULL && done != NULL);

@@ -3,11 +3,13 @@
 
 #include "config.h"
 
-/* A manager's reply or note: idempotency, guards, message, event and delivery job in one transaction.
+/* A manager's reply or note: idempotency, guards, message, event and delivery job in one
+ * transaction.
  *
- * Invariants: the key is looked up before every guard; a refusal writes nothing; the answer is given after the
- * commit. Two requests with one key cannot be under way at once here: the writer takes them one after the other, so
- * the second finds what the first stored (IN_FLIGHT is for stores with several writers). */
+ * Invariants: the key is looked up before every guard; a refusal writes nothing; the answer is
+ * given after the commit. Two requests with one key cannot be under way at once here: the writer
+ * takes them one after the other, so the second finds what the first stored (IN_FLIGHT is for
+ * stores with several writers). */
 
 #include "server/service/desk-service-private.h"
 
@@ -79,11 +81,13 @@ static gboolean
 answer_from_key (DeskSend *self, DeskServerKey *key, GError **error)
 {
   if (strcmp (key->fingerprint, self->fingerprint) != 0)
-    return refuse (self, desk_reply_new_failure (DESK_CODE_IDEMPOTENCY_MISMATCH,
-                                                 "This client_message_id was used for another message", NULL, -1,
-                                                 ""));
+    return refuse (self,
+                   desk_reply_new_failure (DESK_CODE_IDEMPOTENCY_MISMATCH,
+                                           "This client_message_id was used for another message",
+                                           NULL, -1, ""));
   g_autoptr (DeskServerMessage) stored = NULL;
-  if (!self->work.tx->ops->message_by_seq (self->work.tx, key->chat_row, key->chat_seq, &stored, error))
+  if (!self->work.tx->ops->message_by_seq (self->work.tx, key->chat_row, key->chat_seq, &stored,
+                                           error))
     return FALSE;
   const char *body = stored != NULL ? stored->body : key->body;
   g_autoptr (DeskMessage) message = body != NULL ? desk_service_parse_body (body, error) : NULL;
@@ -127,13 +131,15 @@ check_stale (DeskSend *self, const DeskServerChat *chat, GError **error)
   desk_json_writer_key (&list.w, "messages");
   desk_json_writer_begin_array (&list.w);
   if (!self->work.tx->ops->messages_replies_after (self->work.tx, chat->row, self->request.seen_seq,
-                                                   self->who->username, MAX_STALE, add_stale, &list, error))
+                                                   self->who->username, MAX_STALE, add_stale, &list,
+                                                   error))
     return FALSE;
   desk_json_writer_end_array (&list.w);
   desk_json_writer_end_object (&list.w);
   if (list.n > 0)
-    refuse (self, desk_reply_new_failure (DESK_CODE_STALE_REPLY, "A colleague has replied in the meantime",
-                                          details->str, -1, ""));
+    refuse (self, desk_reply_new_failure (DESK_CODE_STALE_REPLY,
+                                          "A colleague has replied in the meantime", details->str,
+                                          -1, ""));
   return TRUE;
 }
 
@@ -141,7 +147,8 @@ static void
 check_window (DeskSend *self, const DeskServerChat *chat, const DeskPlatform *platform)
 {
   gint64 closed = chat->chat->window_expires_at_ms;
-  if (self->request.is_private || platform == NULL || platform->window_hours == 0 || self->work.now_ms <= closed)
+  if (self->request.is_private || platform == NULL || platform->window_hours == 0
+      || self->work.now_ms <= closed)
     return;
   g_autoptr (GString) details = g_string_new (NULL);
   DeskJsonWriter w;
@@ -152,10 +159,11 @@ check_window (DeskSend *self, const DeskServerChat *chat, const DeskPlatform *pl
   desk_json_writer_begin_array (&w);
   desk_json_writer_end_array (&w);
   desk_json_writer_end_object (&w);
-  refuse (self, desk_reply_new_failure (DESK_CODE_WINDOW_CLOSED,
-                                        "The platform accepts free replies only for some time after the customer's "
-                                        "last message",
-                                        details->str, -1, ""));
+  refuse (self, desk_reply_new_failure (
+                    DESK_CODE_WINDOW_CLOSED,
+                    "The platform accepts free replies only for some time after the customer's "
+                    "last message",
+                    details->str, -1, ""));
 }
 
 static DeskReply *
@@ -170,8 +178,9 @@ new_too_long (guint limit, DeskTextUnit unit, gsize length)
   desk_json_writer_member_string (&w, "unit", units[unit]);
   desk_json_writer_member_int64 (&w, "length", (gint64)length);
   desk_json_writer_end_object (&w);
-  return desk_reply_new_failure (DESK_CODE_TEXT_TOO_LONG, "The text is longer than the platform takes", details->str,
-                                 -1, "");
+  return desk_reply_new_failure (DESK_CODE_TEXT_TOO_LONG,
+                                 "The text is longer than the platform takes", details->str, -1,
+                                 "");
 }
 
 static void
@@ -205,14 +214,17 @@ resolve_reply_to (DeskSend *self, const DeskServerChat *chat, DeskMessage *messa
   if (!self->work.tx->ops->message_by_id (self->work.tx, self->request.reply_to, &stored, error))
     return FALSE;
   if (stored == NULL || stored->chat_row != chat->row)
-    return refuse (self, desk_reply_new_invalid ("reply_to", "reply_to names no message of this chat"));
+    return refuse (self,
+                   desk_reply_new_invalid ("reply_to", "reply_to names no message of this chat"));
   g_autoptr (DeskMessage) quoted = desk_service_parse_body (stored->body, error);
   if (quoted == NULL)
     return FALSE;
   g_autofree char *preview = desk_service_preview (quoted);
-  message->reply_to = desk_reply_to_new (
-      quoted->id, quoted->chat_seq,
-      quoted->sender_name != NULL ? quoted->sender_name : desk_sender_to_string (quoted->sender), preview);
+  message->reply_to
+      = desk_reply_to_new (quoted->id, quoted->chat_seq,
+                           quoted->sender_name != NULL ? quoted->sender_name
+                                                       : desk_sender_to_string (quoted->sender),
+                           preview);
   return TRUE;
 }
 
@@ -250,16 +262,17 @@ new_message (DeskSend *self, const DeskServerChat *chat)
 static gboolean
 store_reply (DeskSend *self, DeskServerChat *chat, DeskMessage *message, GError **error)
 {
-  if (!desk_work_store_message (&self->work, chat, message, self->who->username, self->request.client_message_id,
-                                self->fingerprint, FALSE, error))
+  if (!desk_work_store_message (&self->work, chat, message, self->who->username,
+                                self->request.client_message_id, self->fingerprint, FALSE, error))
     return FALSE;
   if (!message->is_private)
     {
-      DeskServerJobRow job = { .chat_row = chat->row,
-                               .chat_seq = message->chat_seq,
-                               .connection = chat->chat->connection != NULL ? chat->chat->connection : (char *)"",
-                               .due_ms = self->work.now_ms,
-                               .created_ms = self->work.now_ms };
+      DeskServerJobRow job
+          = { .chat_row = chat->row,
+              .chat_seq = message->chat_seq,
+              .connection = chat->chat->connection != NULL ? chat->chat->connection : (char *)"",
+              .due_ms = self->work.now_ms,
+              .created_ms = self->work.now_ms };
       if (!self->work.tx->ops->job_insert (self->work.tx, &job, error))
         return FALSE;
       self->work.wants_delivery = TRUE;
@@ -330,9 +343,9 @@ send_done (const GError *error, gpointer data)
     {
       desk_work_publish (&self->work);
       desk_service_count (self->work.service,
-                          self->refused                 ? DESK_COUNT_REFUSED
+                          self->refused                ? DESK_COUNT_REFUSED
                           : self->reply->status == 200 ? DESK_COUNT_DUPLICATES
-                                                        : DESK_COUNT_SENDS,
+                                                       : DESK_COUNT_SENDS,
                           1);
     }
   self->done (g_steal_pointer (&self->reply), self->data);
@@ -348,14 +361,22 @@ send_done (const GError *error, gpointer data)
  * Any thread.
  */
 void
-desk_service_send (DeskService *service, DeskIdentity *who, const char *platform, const char *user_id,
-                   const DeskSendRequest *request, DeskReplyDone done, gpointer data)
+desk_service_send (DeskService *service,
+                   DeskIdentity *who,
+                   const char *platform,
+                   const char *user_id,
+                   const DeskSendRequest *request,
+                   DeskReplyDone done,
+                   gpointer data)
 {
   g_return_if_fail (service != NULL && who != NULL && request != NULL && done != NULL);
   if (request->client_message_id != NULL
-      && (request->client_message_id[0] == '\0' || strlen (request->client_message_id) > DESK_KEY_MAX_BYTES))
+      && (request->client_message_id[0] == '\0'
+          || strlen (request->client_message_id) > DESK_KEY_MAX_BYTES))
     {
-      done (desk_reply_new_invalid ("client_message_id", "client_message_id must have 1 to 128 bytes"), data);
+      done (desk_reply_new_invalid ("client_message_id",
+                                    "client_message_id must have 1 to 128 bytes"),
+            data);
       return;
     }
   DeskSend *self = g_new0 (DeskSend, 1);

@@ -5,11 +5,12 @@
 
 /* People, passwords, tokens.
  *
- * Tokens are 256 random bits, opaque, and only their SHA-256 is stored. Signed tokens (JWT) would save a look-up,
- * which costs nothing with one process and a cache, and could not be revoked. A sign-in makes a family: an access
- * token for an hour and a refresh token for 30 days, which is exchanged for new ones. An exchanged refresh token that
- * comes again means that somebody copied it: the family ends. Only for a minute is it taken for a client whose
- * answer got lost, and gets new tokens once more. */
+ * Tokens are 256 random bits, opaque, and only their SHA-256 is stored. Signed tokens (JWT) would
+ * save a look-up, which costs nothing with one process and a cache, and could not be revoked. A
+ * sign-in makes a family: an access token for an hour and a refresh token for 30 days, which is
+ * exchanged for new ones. An exchanged refresh token that comes again means that somebody copied
+ * it: the family ends. Only for a minute is it taken for a client whose answer got lost, and gets
+ * new tokens once more. */
 
 #include "server/service/desk-service-private.h"
 
@@ -19,13 +20,14 @@
 #include "common/desk-crypto.h"
 #include "common/desk-uuid.h"
 
-#define ACCESS_MS (3600 * G_GINT64_CONSTANT (1000))
-#define REFRESH_MS (30 * DAY_MS)
+#define ACCESS_MS      (3600 * G_GINT64_CONSTANT (1000))
+#define REFRESH_MS     (30 * DAY_MS)
 #define LOST_ANSWER_MS 60000
-#define RECHECK_US (G_GINT64_CONSTANT (1000000)) /* how long a token is believed without asking the store */
-#define MAX_CACHED 10000
+#define RECHECK_US                                                                                 \
+  (G_GINT64_CONSTANT (1000000)) /* how long a token is believed without asking the store */
+#define MAX_CACHED   10000
 #define MAX_PASSWORD 1024
-#define BCRYPT_COST 12
+#define BCRYPT_COST  12
 
 /* ── Identities ─────────────────────────────────────────────────────────────────────────────── */
 
@@ -115,8 +117,12 @@ add_user_job (DeskServerTx *tx, gpointer data, GError **error)
  * @error: %G_IO_ERROR: INVALID_ARGUMENT, EXISTS; or the store's
  */
 gboolean
-desk_service_add_user (DeskService *self, const char *username, const char *display_name, DeskRole role,
-                       const char *password, GError **error)
+desk_service_add_user (DeskService *self,
+                       const char *username,
+                       const char *display_name,
+                       DeskRole role,
+                       const char *password,
+                       GError **error)
 {
   g_return_val_if_fail (self != NULL, FALSE);
   if (username == NULL || !desk_username_is_valid (username))
@@ -133,7 +139,8 @@ desk_service_add_user (DeskService *self, const char *username, const char *disp
   g_autofree char *hash = password != NULL ? desk_password_hash (self->random, password) : NULL;
   if (password != NULL && hash == NULL)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "The system's libcrypt has no bcrypt");
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                   "The system's libcrypt has no bcrypt");
       return FALSE;
     }
   DeskAddUser add = { self,
@@ -154,8 +161,15 @@ desk_service_add_user (DeskService *self, const char *username, const char *disp
 /* ── Making tokens ──────────────────────────────────────────────────────────────────────────── */
 
 static gboolean
-insert_token (DeskService *self, DeskServerTx *tx, DeskServerTokenKind kind, const char *token, const char *username,
-              const char *family, gint64 life_ms, gint64 now_ms, GError **error)
+insert_token (DeskService *self,
+              DeskServerTx *tx,
+              DeskServerTokenKind kind,
+              const char *token,
+              const char *username,
+              const char *family,
+              gint64 life_ms,
+              gint64 now_ms,
+              GError **error)
 {
   g_autofree char *hash = desk_sha256_hex (token, strlen (token));
   DeskServerToken row = { .hash = hash,
@@ -184,8 +198,8 @@ create_token_job (DeskServerTx *tx, gpointer data, GError **error)
     return FALSE;
   self->no_user = user == NULL;
   return self->no_user
-         || insert_token (self->service, tx, DESK_SERVER_TOKEN_ACCESS, self->token, self->username, self->family, 0,
-                          desk_clock_now_ms (self->service->clock), error);
+         || insert_token (self->service, tx, DESK_SERVER_TOKEN_ACCESS, self->token, self->username,
+                          self->family, 0, desk_clock_now_ms (self->service->clock), error);
 }
 
 char *
@@ -218,7 +232,8 @@ look_up_token (DeskService *self, const char *hash, gint64 *out_expires_ms)
   DeskServerTx *tx = self->store->ops->begin_read (self->store, &error);
   if (tx == NULL)
     return NULL;
-  if (tx->ops->token_find (tx, hash, &token, &error) && token != NULL && token->kind == DESK_SERVER_TOKEN_ACCESS
+  if (tx->ops->token_find (tx, hash, &token, &error) && token != NULL
+      && token->kind == DESK_SERVER_TOKEN_ACCESS
       && tx->ops->user_find (tx, token->username, &user, &error) && user != NULL)
     {
       identity = identity_new (user, token->id);
@@ -236,8 +251,8 @@ is_expired (DeskService *self, gint64 expires_ms)
   return expires_ms > 0 && expires_ms <= desk_clock_now_ms (self->clock);
 }
 
-/* The cache is asked under a shared lock; an entry older than a second is read again, which takes some µs and is how
- * a change by another process is noticed. */
+/* The cache is asked under a shared lock; an entry older than a second is read again, which takes
+ * some µs and is how a change by another process is noticed. */
 DeskIdentity *
 desk_service_authenticate (DeskService *self, const char *token)
 {
@@ -303,7 +318,11 @@ typedef struct
 } DeskSession;
 
 static DeskSession *
-session_new (DeskService *service, const char *username, const char *secret, DeskReplyDone done, gpointer data)
+session_new (DeskService *service,
+             const char *username,
+             const char *secret,
+             DeskReplyDone done,
+             gpointer data)
 {
   DeskSession *self = g_new0 (DeskSession, 1);
   self->service = service;
@@ -335,17 +354,21 @@ session_finish (DeskSession *self, DeskReply *reply)
 }
 
 static gboolean
-issue_tokens (DeskSession *self, DeskServerTx *tx, const char *username, const char *family, gint64 now_ms,
+issue_tokens (DeskSession *self,
+              DeskServerTx *tx,
+              const char *username,
+              const char *family,
+              gint64 now_ms,
               GError **error)
 {
   clear_tokens (&self->tokens);
   self->tokens.access_token = desk_token_new (self->service->random);
   self->tokens.refresh_token = desk_token_new (self->service->random);
   self->tokens.expires_in_s = ACCESS_MS / 1000;
-  return insert_token (self->service, tx, DESK_SERVER_TOKEN_ACCESS, self->tokens.access_token, username, family,
-                       ACCESS_MS, now_ms, error)
-         && insert_token (self->service, tx, DESK_SERVER_TOKEN_REFRESH, self->tokens.refresh_token, username, family,
-                          REFRESH_MS, now_ms, error);
+  return insert_token (self->service, tx, DESK_SERVER_TOKEN_ACCESS, self->tokens.access_token,
+                       username, family, ACCESS_MS, now_ms, error)
+         && insert_token (self->service, tx, DESK_SERVER_TOKEN_REFRESH, self->tokens.refresh_token,
+                          username, family, REFRESH_MS, now_ms, error);
 }
 
 static void
@@ -358,7 +381,8 @@ session_done (const GError *error, gpointer data)
   else if (self->refused)
     {
       forget_tokens (self->service);
-      session_finish (self, desk_reply_new_failure (DESK_CODE_UNAUTHORIZED, "Sign in again", NULL, -1, ""));
+      session_finish (self, desk_reply_new_failure (DESK_CODE_UNAUTHORIZED, "Sign in again", NULL,
+                                                    -1, ""));
     }
   else
     {
@@ -376,7 +400,8 @@ sign_in_job (DeskServerTx *tx, gpointer data, GError **error)
 {
   DeskSession *self = data;
   g_autofree char *family = desk_uuid7_new (self->service->clock, self->service->random);
-  return issue_tokens (self, tx, self->username, family, desk_clock_now_ms (self->service->clock), error);
+  return issue_tokens (self, tx, self->username, family, desk_clock_now_ms (self->service->clock),
+                       error);
 }
 
 /* An unknown name takes the same time as a wrong password. */
@@ -420,18 +445,23 @@ desk_service_password_work (gpointer data, gpointer user_data)
   if (known && same)
     service->store->ops->submit (service->store, sign_in_job, session_done, self);
   else
-    session_finish (self, desk_reply_new_failure (DESK_CODE_UNAUTHORIZED, "The user name or the password is wrong",
-                                                  NULL, -1, ""));
+    session_finish (self, desk_reply_new_failure (DESK_CODE_UNAUTHORIZED,
+                                                  "The user name or the password is wrong", NULL,
+                                                  -1, ""));
 }
 
 void
-desk_service_sign_in (DeskService *self, const char *username, const char *password, DeskReplyDone done,
+desk_service_sign_in (DeskService *self,
+                      const char *username,
+                      const char *password,
+                      DeskReplyDone done,
                       gpointer data)
 {
   g_return_if_fail (self != NULL && username != NULL && password != NULL && done != NULL);
   gboolean sane = strlen (username) <= 256 && strlen (password) <= MAX_PASSWORD;
   g_thread_pool_push (self->password_pool,
-                      session_new (self, sane ? username : "", sane ? password : "", done, data), NULL);
+                      session_new (self, sane ? username : "", sane ? password : "", done, data),
+                      NULL);
 }
 
 static gboolean
@@ -461,7 +491,10 @@ refresh_job (DeskServerTx *tx, gpointer data, GError **error)
 }
 
 void
-desk_service_refresh (DeskService *self, const char *refresh_token, DeskReplyDone done, gpointer data)
+desk_service_refresh (DeskService *self,
+                      const char *refresh_token,
+                      DeskReplyDone done,
+                      gpointer data)
 {
   g_return_if_fail (self != NULL && refresh_token != NULL && done != NULL);
   self->store->ops->submit (self->store, refresh_job, session_done,
@@ -483,11 +516,15 @@ sign_out_done (const GError *error, gpointer data)
 {
   DeskSession *self = data;
   forget_tokens (self->service);
-  session_finish (self, error != NULL ? desk_reply_new_store_failure (error) : desk_reply_new_empty ());
+  session_finish (self,
+                  error != NULL ? desk_reply_new_store_failure (error) : desk_reply_new_empty ());
 }
 
 void
-desk_service_sign_out (DeskService *self, const DeskIdentity *who, DeskReplyDone done, gpointer data)
+desk_service_sign_out (DeskService *self,
+                       const DeskIdentity *who,
+                       DeskReplyDone done,
+                       gpointer data)
 {
   g_return_if_fail (self != NULL && who != NULL && done != NULL);
   DeskSession *session = session_new (self, NULL, NULL, done, data);

@@ -3,8 +3,8 @@
 
 #include "config.h"
 
-/* The service object: what it is made of, the platforms and connections it knows, health and counters. The rules
- * stand in the files beside this one. */
+/* The service object: what it is made of, the platforms and connections it knows, health and
+ * counters. The rules stand in the files beside this one. */
 
 #include "server/service/desk-service-private.h"
 
@@ -39,8 +39,10 @@ desk_service_new (const DeskServiceOptions *options, GError **error)
   self->options = *options;
   self->store = options->store;
   self->clock = desk_clock_ref (options->clock != NULL ? options->clock : desk_clock_system ());
-  self->random = desk_random_ref (options->random != NULL ? options->random : desk_random_system ());
-  self->platforms = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)desk_platform_free);
+  self->random
+      = desk_random_ref (options->random != NULL ? options->random : desk_random_system ());
+  self->platforms
+      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)desk_platform_free);
   self->platform_order = g_ptr_array_new ();
   self->connections = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, connection_free);
   self->tokens = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, cached_token_free);
@@ -87,7 +89,10 @@ desk_service_find_platform (DeskService *self, const char *name)
 }
 
 void
-desk_service_add_connection (DeskService *self, const char *name, const char *platform, const char *chat_prefix)
+desk_service_add_connection (DeskService *self,
+                             const char *name,
+                             const char *platform,
+                             const char *chat_prefix)
 {
   g_return_if_fail (self != NULL && name != NULL && platform != NULL);
   DeskServiceConnection *connection = g_new0 (DeskServiceConnection, 1);
@@ -144,7 +149,8 @@ desk_service_note_commit (DeskService *self, const GError *error)
   gint failing = 0;
   if (g_error_matches (error, DESK_SERVER_STORE_ERROR, DESK_SERVER_STORE_ERROR_FULL))
     failing = DESK_CODE_STORAGE_FULL;
-  else if (error != NULL && !g_error_matches (error, DESK_SERVER_STORE_ERROR, DESK_SERVER_STORE_ERROR_FAILED)
+  else if (error != NULL
+           && !g_error_matches (error, DESK_SERVER_STORE_ERROR, DESK_SERVER_STORE_ERROR_FAILED)
            && !g_error_matches (error, DESK_SERVER_STORE_ERROR, DESK_SERVER_STORE_ERROR_CONFLICT))
     failing = DESK_CODE_UNAVAILABLE;
   gint before = g_atomic_int_get (&self->storage_failing);
@@ -205,17 +211,21 @@ desk_service_get_ready (DeskService *self)
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       const DeskServiceConnection *connection = value;
-      gboolean well = connection->health != DESK_HEALTH_DOWN && connection->health != DESK_HEALTH_DEGRADED;
+      gboolean well
+          = connection->health != DESK_HEALTH_DOWN && connection->health != DESK_HEALTH_DEGRADED;
       /* A connection may be called store, too. */
-      g_autofree char *name = strcmp (connection->name, "store") == 0 ? g_strdup ("connection store") : NULL;
+      g_autofree char *name
+          = strcmp (connection->name, "store") == 0 ? g_strdup ("connection store") : NULL;
       write_check (&w, name != NULL ? name : connection->name, well,
-                   connection->reason != NULL ? connection->reason : desk_health_to_string (connection->health));
+                   connection->reason != NULL ? connection->reason
+                                              : desk_health_to_string (connection->health));
     }
   g_mutex_unlock (&self->mutex);
   desk_json_writer_end_object (&w);
   desk_json_writer_end_object (&w);
   if (!ready)
-    return desk_reply_new_failure (strcmp (store, "full") == 0 ? DESK_CODE_STORAGE_FULL : DESK_CODE_UNAVAILABLE,
+    return desk_reply_new_failure (strcmp (store, "full") == 0 ? DESK_CODE_STORAGE_FULL
+                                                               : DESK_CODE_UNAVAILABLE,
                                    "The backend cannot store anything", details->str, -1, "");
   DeskReply *reply = desk_reply_new_ok ();
   desk_reply_begin (reply, &w);
@@ -237,16 +247,19 @@ void
 desk_service_write_metrics (DeskService *self, GString *out)
 {
   static const char *const names[DESK_COUNT_LAST]
-      = { "sends_accepted", "messages_ingested", "duplicates",  "messages_delivered",
-          "messages_failed", "messages_unknown", "sends_refused" };
+      = { "sends_accepted",  "messages_ingested", "duplicates",   "messages_delivered",
+          "messages_failed", "messages_unknown",  "sends_refused" };
   guint64 counters[DESK_COUNT_LAST];
   g_mutex_lock (&self->mutex);
   memcpy (counters, self->counters, sizeof counters);
   g_mutex_unlock (&self->mutex);
   for (guint i = 0; i < DESK_COUNT_LAST; i++)
-    g_string_append_printf (out, "# TYPE frontdesk_%s_total counter\nfrontdesk_%s_total %" G_GUINT64_FORMAT "\n",
-                            names[i], names[i], counters[i]);
-  g_string_append_printf (out, "# TYPE frontdesk_log_head gauge\nfrontdesk_log_head %" G_GINT64_FORMAT "\n",
+    g_string_append_printf (
+        out, "# TYPE frontdesk_%s_total counter\nfrontdesk_%s_total %" G_GUINT64_FORMAT "\n",
+        names[i], names[i], counters[i]);
+  g_string_append_printf (out,
+                          "# TYPE frontdesk_log_head gauge\nfrontdesk_log_head %" G_GINT64_FORMAT
+                          "\n",
                           desk_service_get_head (self, 0));
   DeskServerTx *tx = self->store->ops->begin_read (self->store, NULL);
   if (tx == NULL)
@@ -255,10 +268,11 @@ desk_service_write_metrics (DeskService *self, GString *out)
   if (tx->ops->jobs_count (tx, DESK_SERVER_JOB_WAITING, &waiting, NULL)
       && tx->ops->jobs_count (tx, DESK_SERVER_JOB_BEGUN, &begun, NULL)
       && tx->ops->jobs_count (tx, DESK_SERVER_JOB_DEAD, &dead, NULL))
-    g_string_append_printf (out,
-                            "# TYPE frontdesk_jobs gauge\nfrontdesk_jobs{state=\"waiting\"} %" G_GINT64_FORMAT
-                            "\nfrontdesk_jobs{state=\"begun\"} %" G_GINT64_FORMAT
-                            "\nfrontdesk_jobs{state=\"dead\"} %" G_GINT64_FORMAT "\n",
-                            waiting, begun, dead);
+    g_string_append_printf (
+        out,
+        "# TYPE frontdesk_jobs gauge\nfrontdesk_jobs{state=\"waiting\"} %" G_GINT64_FORMAT
+        "\nfrontdesk_jobs{state=\"begun\"} %" G_GINT64_FORMAT
+        "\nfrontdesk_jobs{state=\"dead\"} %" G_GINT64_FORMAT "\n",
+        waiting, begun, dead);
   tx->ops->end_read (tx);
 }

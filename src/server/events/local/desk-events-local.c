@@ -3,7 +3,8 @@
 
 #include "config.h"
 
-/* A ring of the newest events. Invariant: the frames are those of first_seq, first_seq + 1, … without a gap. */
+/* A ring of the newest events. Invariant: the frames are those of first_seq, first_seq + 1, …
+ * without a gap. */
 
 #include "server/events/local/desk-events-local.h"
 
@@ -97,7 +98,8 @@ desk_events_local_publish (DeskEventsLocal *self, const DeskLoggedEvent *const *
 }
 
 GPtrArray *
-desk_events_local_read (DeskEventsLocal *self, guint partition, gint64 after_seq, guint limit, gint64 *out_last_seq)
+desk_events_local_read (
+    DeskEventsLocal *self, guint partition, gint64 after_seq, guint limit, gint64 *out_last_seq)
 {
   g_return_val_if_fail (self != NULL && out_last_seq != NULL, NULL);
   GPtrArray *list = NULL;

@@ -83,9 +83,9 @@ desk_epoch_file_open (const char *path)
   return open (name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-/* Written after each commit and never synced: after a power cut the file may know less than the database, which is
- * harmless, and never more. One pwrite of fixed length cannot be seen half done by a reader of this process's
- * successor. */
+/* Written after each commit and never synced: after a power cut the file may know less than the
+ * database, which is harmless, and never more. One pwrite of fixed length cannot be seen half done
+ * by a reader of this process's successor. */
 void
 desk_epoch_file_write (int fd, const char *epoch, gint64 head)
 {

@@ -9,13 +9,17 @@
 
 #define LABEL_SEPARATOR "\x1f"
 
-#define CHAT_COLUMNS                                                                                         \
-  "c.row,c.platform,c.user_id,c.user_name,c.messenger_name,c.last_message,c.last_time,c.type,c.partner_name," \
-  "c.partner_room_id,c.metadata,c.stream_id,c.state,c.snoozed_until,c.assignee,c.labels,c.connection,"        \
-  "c.first_chat_seq,c.last_chat_seq,c.last_in_seq,c.waiting_since,c.window_expires_at,c.rev,c.preview_seq,"   \
+#define CHAT_COLUMNS                                                                               \
+  "c.row,c.platform,c.user_id,c.user_name,c.messenger_name,c.last_message,c.last_time,c.type,c."   \
+  "partner_name,"                                                                                  \
+  "c.partner_room_id,c.metadata,c.stream_id,c.state,c.snoozed_until,c.assignee,c.labels,c."        \
+  "connection,"                                                                                    \
+  "c.first_chat_seq,c.last_chat_seq,c.last_in_seq,c.waiting_since,c.window_expires_at,c.rev,c."    \
+  "preview_seq,"                                                                                   \
   "c.last_reply_seq,c.breaker_until"
-#define PERSONAL_COLUMNS                                                                                    \
-  "coalesce(m.read_chat_seq,0),coalesce(m.read_in_seq,0),coalesce(m.marked_unread,0),coalesce(m.muted,0)"
+#define PERSONAL_COLUMNS                                                                           \
+  "coalesce(m.read_chat_seq,0),coalesce(m.read_in_seq,0),coalesce(m.marked_unread,0),coalesce(m."  \
+  "muted,0)"
 
 static void
 read_shared (DeskStmt *stmt, DeskChat *chat)
@@ -85,12 +89,17 @@ find_with (DeskStmt *stmt, gboolean has_personal, DeskServerChat **out, GError *
 }
 
 static gboolean
-chat_find (DeskServerTx *tx, const char *platform, const char *user_id, const char *reader, DeskServerChat **out,
+chat_find (DeskServerTx *tx,
+           const char *platform,
+           const char *user_id,
+           const char *reader,
+           DeskServerChat **out,
            GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (
       SQLITE_DB (tx),
-      reader != NULL ? "SELECT " CHAT_COLUMNS "," PERSONAL_COLUMNS " FROM chats c LEFT JOIN markers m"
+      reader != NULL ? "SELECT " CHAT_COLUMNS "," PERSONAL_COLUMNS
+                       " FROM chats c LEFT JOIN markers m"
                        " ON m.chat=c.row AND m.username=?3 WHERE c.platform=?1 AND c.user_id=?2"
                      : "SELECT " CHAT_COLUMNS " FROM chats c WHERE c.platform=?1 AND c.user_id=?2",
       error);
@@ -106,7 +115,8 @@ chat_find (DeskServerTx *tx, const char *platform, const char *user_id, const ch
 static gboolean
 chat_find_row (DeskServerTx *tx, gint64 row, DeskServerChat **out, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "SELECT " CHAT_COLUMNS " FROM chats c WHERE c.row=?", error);
+  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx),
+                                    "SELECT " CHAT_COLUMNS " FROM chats c WHERE c.row=?", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, row);
@@ -150,10 +160,14 @@ chat_insert (DeskServerTx *tx, DeskServerChat *chat, GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (
       SQLITE_DB (tx),
-      "INSERT INTO chats(platform,user_id,user_name,messenger_name,last_message,last_time,type,partner_name,"
-      "partner_room_id,metadata,stream_id,state,snoozed_until,assignee,labels,connection,first_chat_seq,"
-      "last_chat_seq,last_in_seq,waiting_since,window_expires_at,rev,preview_seq,last_reply_seq,breaker_until)"
-      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25)",
+      "INSERT INTO "
+      "chats(platform,user_id,user_name,messenger_name,last_message,last_time,type,partner_name,"
+      "partner_room_id,metadata,stream_id,state,snoozed_until,assignee,labels,connection,first_"
+      "chat_seq,"
+      "last_chat_seq,last_in_seq,waiting_since,window_expires_at,rev,preview_seq,last_reply_seq,"
+      "breaker_until)"
+      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?"
+      "24,?25)",
       error);
   if (stmt == NULL)
     return FALSE;
@@ -170,10 +184,13 @@ chat_update (DeskServerTx *tx, const DeskServerChat *chat, GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (
       SQLITE_DB (tx),
-      "UPDATE chats SET platform=?1,user_id=?2,user_name=?3,messenger_name=?4,last_message=?5,last_time=?6,"
-      "type=?7,partner_name=?8,partner_room_id=?9,metadata=?10,stream_id=?11,state=?12,snoozed_until=?13,"
+      "UPDATE chats SET "
+      "platform=?1,user_id=?2,user_name=?3,messenger_name=?4,last_message=?5,last_time=?6,"
+      "type=?7,partner_name=?8,partner_room_id=?9,metadata=?10,stream_id=?11,state=?12,snoozed_"
+      "until=?13,"
       "assignee=?14,labels=?15,connection=?16,first_chat_seq=?17,last_chat_seq=?18,last_in_seq=?19,"
-      "waiting_since=?20,window_expires_at=?21,rev=?22,preview_seq=?23,last_reply_seq=?24,breaker_until=?25"
+      "waiting_since=?20,window_expires_at=?21,rev=?22,preview_seq=?23,last_reply_seq=?24,breaker_"
+      "until=?25"
       " WHERE row=?26",
       error);
   if (stmt == NULL)
@@ -184,14 +201,18 @@ chat_update (DeskServerTx *tx, const DeskServerChat *chat, GError **error)
 }
 
 static gboolean
-chats_list (DeskServerTx *tx, const DeskServerChatsQuery *query, DeskServerChatFunc func, gpointer data,
+chats_list (DeskServerTx *tx,
+            const DeskServerChatsQuery *query,
+            DeskServerChatFunc func,
+            gpointer data,
             GError **error)
 {
   g_autoptr (DeskStmt) stmt = desk_db_prepare (
       SQLITE_DB (tx),
       "SELECT " CHAT_COLUMNS "," PERSONAL_COLUMNS " FROM chats c LEFT JOIN markers m"
       " ON m.chat=c.row AND m.username=?1"
-      " WHERE (c.last_time,c.row)<(?2,?3) AND (?4 IS NULL OR c.platform=?4) AND (?5<0 OR c.state=?5)"
+      " WHERE (c.last_time,c.row)<(?2,?3) AND (?4 IS NULL OR c.platform=?4) AND (?5<0 OR "
+      "c.state=?5)"
       " AND (?6 IS NULL OR c.assignee=?6)"
       " AND (NOT ?7 OR c.last_in_seq>coalesce(m.read_in_seq,0) OR coalesce(m.marked_unread,0))"
       " ORDER BY c.last_time DESC,c.row DESC LIMIT ?8",
@@ -217,11 +238,14 @@ chats_list (DeskServerTx *tx, const DeskServerChatsQuery *query, DeskServerChatF
 }
 
 static gboolean
-personal_set (DeskServerTx *tx, gint64 chat_row, const char *username, const DeskChatPersonal *personal,
+personal_set (DeskServerTx *tx,
+              gint64 chat_row,
+              const char *username,
+              const DeskChatPersonal *personal,
               GError **error)
 {
-  DeskStmt *stmt
-      = desk_db_prepare (SQLITE_DB (tx), "INSERT OR REPLACE INTO markers VALUES(?,?,?,?,?,?)", error);
+  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx),
+                                    "INSERT OR REPLACE INTO markers VALUES(?,?,?,?,?,?)", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, username);

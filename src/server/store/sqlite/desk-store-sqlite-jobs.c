@@ -12,8 +12,10 @@
 static gboolean
 job_insert (DeskServerTx *tx, DeskServerJobRow *job, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx), "INSERT OR REPLACE INTO jobs(" JOB_COLUMNS ") VALUES(?,?,?,?,?,?,?)", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "INSERT OR REPLACE INTO jobs(" JOB_COLUMNS ") VALUES(?,?,?,?,?,?,?)",
+                         error);
   if (stmt == NULL)
     return FALSE;
   job->id = PLACE (job->chat_row, job->chat_seq);
@@ -46,7 +48,8 @@ read_job (DeskStmt *stmt)
 static gboolean
 read_jobs (DeskStmt *stmt, GPtrArray **out, GError **error)
 {
-  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_server_job_row_free);
+  g_autoptr (GPtrArray) list
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_server_job_row_free);
   DeskStep step;
   while ((step = desk_stmt_step (stmt, error)) == DESK_STEP_ROW)
     g_ptr_array_add (list, read_job (stmt));
@@ -60,7 +63,8 @@ static gboolean
 job_get (DeskServerTx *tx, gint64 id, DeskServerJobRow **out, GError **error)
 {
   *out = NULL;
-  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "SELECT " JOB_COLUMNS " FROM jobs WHERE id=?", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx), "SELECT " JOB_COLUMNS " FROM jobs WHERE id=?", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, id);
@@ -74,8 +78,10 @@ job_get (DeskServerTx *tx, gint64 id, DeskServerJobRow **out, GError **error)
 static gboolean
 job_update (DeskServerTx *tx, const DeskServerJobRow *job, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx), "UPDATE jobs SET state=?2,attempts=?3,waits=?4,due_at=?5 WHERE id=?1", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "UPDATE jobs SET state=?2,attempts=?3,waits=?4,due_at=?5 WHERE id=?1",
+                         error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, job->id);
@@ -99,11 +105,11 @@ job_delete (DeskServerTx *tx, gint64 chat_row, gint64 chat_seq, GError **error)
 static gboolean
 jobs_first (DeskServerTx *tx, const char *connection, GPtrArray **out, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx),
-      "SELECT " JOB_COLUMNS " FROM jobs WHERE id IN"
-      " (SELECT min(id) FROM jobs WHERE connection=? AND state<2 GROUP BY id>>31) ORDER BY due_at,id",
-      error);
+  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx),
+                                    "SELECT " JOB_COLUMNS " FROM jobs WHERE id IN"
+                                    " (SELECT min(id) FROM jobs WHERE connection=? AND state<2 "
+                                    "GROUP BY id>>31) ORDER BY due_at,id",
+                                    error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, connection);
@@ -111,12 +117,18 @@ jobs_first (DeskServerTx *tx, const char *connection, GPtrArray **out, GError **
 }
 
 static gboolean
-jobs_in_state (DeskServerTx *tx, const char *connection, DeskServerJobState state, gint64 created_before_ms,
-               guint limit, GPtrArray **out, GError **error)
+jobs_in_state (DeskServerTx *tx,
+               const char *connection,
+               DeskServerJobState state,
+               gint64 created_before_ms,
+               guint limit,
+               GPtrArray **out,
+               GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (
       SQLITE_DB (tx),
-      "SELECT " JOB_COLUMNS " FROM jobs WHERE (?1 IS NULL OR connection=?1) AND state=?2 AND created_at<?3"
+      "SELECT " JOB_COLUMNS
+      " FROM jobs WHERE (?1 IS NULL OR connection=?1) AND state=?2 AND created_at<?3"
       " ORDER BY id LIMIT ?4",
       error);
   if (stmt == NULL)
@@ -131,7 +143,8 @@ jobs_in_state (DeskServerTx *tx, const char *connection, DeskServerJobState stat
 static gboolean
 jobs_count (DeskServerTx *tx, DeskServerJobState state, gint64 *out, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "SELECT count(*) FROM jobs WHERE state=?", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx), "SELECT count(*) FROM jobs WHERE state=?", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, state);

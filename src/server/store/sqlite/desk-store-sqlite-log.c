@@ -8,11 +8,14 @@
 #include "server/store/sqlite/desk-store-sqlite-private.h"
 
 static gboolean
-key_find (DeskServerTx *tx, const char *username, const char *key, DeskServerKey **out, GError **error)
+key_find (
+    DeskServerTx *tx, const char *username, const char *key, DeskServerKey **out, GError **error)
 {
   *out = NULL;
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx), "SELECT row,fingerprint,place,body FROM keys WHERE key=? AND username=?", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "SELECT row,fingerprint,place,body FROM keys WHERE key=? AND username=?",
+                         error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, key);
@@ -34,11 +37,19 @@ key_find (DeskServerTx *tx, const char *username, const char *key, DeskServerKey
 }
 
 static gboolean
-key_insert (DeskServerTx *tx, const char *username, const char *key, const char *fingerprint, gint64 chat_row,
-            gint64 chat_seq, gint64 at_ms, gint64 *out_row, GError **error)
+key_insert (DeskServerTx *tx,
+            const char *username,
+            const char *key,
+            const char *fingerprint,
+            gint64 chat_row,
+            gint64 chat_seq,
+            gint64 at_ms,
+            gint64 *out_row,
+            GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx), "INSERT INTO keys(key,username,fingerprint,place,created_at) VALUES(?,?,?,?,?)", error);
+      SQLITE_DB (tx),
+      "INSERT INTO keys(key,username,fingerprint,place,created_at) VALUES(?,?,?,?,?)", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, key);
@@ -53,12 +64,14 @@ key_insert (DeskServerTx *tx, const char *username, const char *key, const char 
 }
 
 static gboolean
-key_find_message (DeskServerTx *tx, const char *key, gint64 chat_row, DeskServerMessage **out, GError **error)
+key_find_message (
+    DeskServerTx *tx, const char *key, gint64 chat_row, DeskServerMessage **out, GError **error)
 {
   *out = NULL;
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx),
-      "SELECT m.place,m.body FROM keys k JOIN messages m ON m.place=k.place WHERE k.key=? AND k.place>>31=?", error);
+  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx),
+                                    "SELECT m.place,m.body FROM keys k JOIN messages m ON "
+                                    "m.place=k.place WHERE k.key=? AND k.place>>31=?",
+                                    error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, key);
@@ -77,11 +90,16 @@ key_find_message (DeskServerTx *tx, const char *key, gint64 chat_row, DeskServer
 }
 
 static gboolean
-dedup_insert (DeskServerTx *tx, const char *connection, const char *key, gint64 at_ms, gboolean *out_is_new,
+dedup_insert (DeskServerTx *tx,
+              const char *connection,
+              const char *key,
+              gint64 at_ms,
+              gboolean *out_is_new,
               GError **error)
 {
   DeskStmt *stmt
-      = desk_db_prepare (SQLITE_DB (tx), "INSERT OR IGNORE INTO dedup(connection,key,at) VALUES(?,?,?)", error);
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "INSERT OR IGNORE INTO dedup(connection,key,at) VALUES(?,?,?)", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, connection);
@@ -94,11 +112,16 @@ dedup_insert (DeskServerTx *tx, const char *connection, const char *key, gint64 
 }
 
 static gboolean
-raw_insert (DeskServerTx *tx, const char *connection, gint64 at_ms, GBytes *payload, const char *problem,
+raw_insert (DeskServerTx *tx,
+            const char *connection,
+            gint64 at_ms,
+            GBytes *payload,
+            const char *problem,
             GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx), "INSERT INTO raw(connection,at,problem,payload) VALUES(?,?,?,?)", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "INSERT INTO raw(connection,at,problem,payload) VALUES(?,?,?,?)", error);
   if (stmt == NULL)
     return FALSE;
   gsize len;
@@ -114,7 +137,8 @@ static gboolean
 checkpoint_get (DeskServerTx *tx, const char *connection, char **out, GError **error)
 {
   *out = NULL;
-  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "SELECT value FROM checkpoints WHERE connection=?", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx), "SELECT value FROM checkpoints WHERE connection=?", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, connection);
@@ -128,7 +152,8 @@ checkpoint_get (DeskServerTx *tx, const char *connection, char **out, GError **e
 static gboolean
 checkpoint_set (DeskServerTx *tx, const char *connection, const char *value, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "INSERT OR REPLACE INTO checkpoints VALUES(?,?)", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx), "INSERT OR REPLACE INTO checkpoints VALUES(?,?)", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, connection);
@@ -137,7 +162,8 @@ checkpoint_set (DeskServerTx *tx, const char *connection, const char *value, GEr
 }
 
 static gboolean
-purge_with (DeskDb *db, const char *sql, gint64 before_ms, guint limit, gint64 *total, GError **error)
+purge_with (
+    DeskDb *db, const char *sql, gint64 before_ms, guint limit, gint64 *total, GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (db, sql, error);
   if (stmt == NULL)
@@ -150,33 +176,44 @@ purge_with (DeskDb *db, const char *sql, gint64 before_ms, guint limit, gint64 *
   return TRUE;
 }
 
-/* raw and events grow by id in the order of time, so their oldest rows are their first. The log loses a prefix only
- * and keeps its newest row. */
+/* raw and events grow by id in the order of time, so their oldest rows are their first. The log
+ * loses a prefix only and keeps its newest row. */
 static gboolean
-purge (DeskServerTx *tx, gint64 keys_before_ms, gint64 dedup_before_ms, gint64 raw_before_ms,
-       gint64 events_before_ms, gint64 now_ms, guint limit, gint64 *out, GError **error)
+purge (DeskServerTx *tx,
+       gint64 keys_before_ms,
+       gint64 dedup_before_ms,
+       gint64 raw_before_ms,
+       gint64 events_before_ms,
+       gint64 now_ms,
+       guint limit,
+       gint64 *out,
+       GError **error)
 {
   DeskDb *db = SQLITE_DB (tx);
   *out = 0;
-  return purge_with (db,
-                     "DELETE FROM keys WHERE row IN (SELECT row FROM keys WHERE created_at<?1 LIMIT ?2)",
-                     keys_before_ms, limit, out, error)
+  return purge_with (
+             db,
+             "DELETE FROM keys WHERE row IN (SELECT row FROM keys WHERE created_at<?1 LIMIT ?2)",
+             keys_before_ms, limit, out, error)
          && purge_with (db,
                         "DELETE FROM dedup WHERE (connection,key) IN"
                         " (SELECT connection,key FROM dedup WHERE at<?1 LIMIT ?2)",
                         dedup_before_ms, limit, out, error)
          && purge_with (db,
-                        "DELETE FROM raw WHERE id IN (SELECT id FROM (SELECT id,at FROM raw ORDER BY id LIMIT ?2)"
+                        "DELETE FROM raw WHERE id IN (SELECT id FROM (SELECT id,at FROM raw ORDER "
+                        "BY id LIMIT ?2)"
                         " WHERE at<?1)",
                         raw_before_ms, limit, out, error)
-         && purge_with (db,
-                        "DELETE FROM events WHERE seq<(SELECT max(seq) FROM events) AND seq<="
-                        "(SELECT max(seq) FROM (SELECT seq,at FROM events ORDER BY seq LIMIT ?2) WHERE at<?1)",
-                        events_before_ms, limit, out, error)
-         && purge_with (db,
-                        "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at>0 AND"
-                        " expires_at<?1 LIMIT ?2)",
-                        now_ms, limit, out, error);
+         && purge_with (
+             db,
+             "DELETE FROM events WHERE seq<(SELECT max(seq) FROM events) AND seq<="
+             "(SELECT max(seq) FROM (SELECT seq,at FROM events ORDER BY seq LIMIT ?2) WHERE at<?1)",
+             events_before_ms, limit, out, error)
+         && purge_with (
+             db,
+             "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at>0 AND"
+             " expires_at<?1 LIMIT ?2)",
+             now_ms, limit, out, error);
 }
 
 static gint64
@@ -186,10 +223,12 @@ event_next_seq (DeskServerTx *tx)
 }
 
 static gboolean
-event_append (DeskServerTx *tx, gint64 seq, gint64 at_ms, const char *frame, gsize len, GError **error)
+event_append (
+    DeskServerTx *tx, gint64 seq, gint64 at_ms, const char *frame, gsize len, GError **error)
 {
   g_return_val_if_fail (seq == SQLITE_TX (tx)->next_seq, FALSE);
-  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "INSERT INTO events(seq,at,frame) VALUES(?,?,?)", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx), "INSERT INTO events(seq,at,frame) VALUES(?,?,?)", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, seq);
@@ -202,11 +241,16 @@ event_append (DeskServerTx *tx, gint64 seq, gint64 at_ms, const char *frame, gsi
 }
 
 static gboolean
-events_read (DeskServerTx *tx, gint64 after_seq, guint limit, DeskServerEventFunc func, gpointer data,
+events_read (DeskServerTx *tx,
+             gint64 after_seq,
+             guint limit,
+             DeskServerEventFunc func,
+             gpointer data,
              GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx), "SELECT seq,frame FROM events WHERE seq>? ORDER BY seq LIMIT ?", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "SELECT seq,frame FROM events WHERE seq>? ORDER BY seq LIMIT ?", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, after_seq);
@@ -227,7 +271,8 @@ static gboolean
 events_tail (DeskServerTx *tx, gint64 *out, GError **error)
 {
   *out = 1;
-  return desk_db_query_int64 (SQLITE_DB (tx), "SELECT coalesce(min(seq),1) FROM events", out, error);
+  return desk_db_query_int64 (SQLITE_DB (tx), "SELECT coalesce(min(seq),1) FROM events", out,
+                              error);
 }
 
 void

@@ -12,13 +12,21 @@ G_STATIC_ASSERT (DESK_STATUS_QUEUED == 1 && DESK_STATUS_UNKNOWN == 2);
 G_STATIC_ASSERT (DESK_DIRECTION_OUTGOING == 1 && DESK_SENDER_MANAGER == 1 && DESK_SOURCE_ECHO == 4);
 
 static gboolean
-message_insert (DeskServerTx *tx, gint64 chat_row, const DeskMessage *message, const char *body, gsize len,
-                gint64 stored_ms, gint64 key_row, GError **error)
+message_insert (DeskServerTx *tx,
+                gint64 chat_row,
+                const DeskMessage *message,
+                const char *body,
+                gsize len,
+                gint64 stored_ms,
+                gint64 key_row,
+                GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (
       SQLITE_DB (tx),
-      "INSERT INTO messages(place,id,in_seq,direction,sender,sender_id,is_private,status,source,created_at,"
-      "stored_at,deleted_at,key_row,chat,external_id,body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
+      "INSERT INTO "
+      "messages(place,id,in_seq,direction,sender,sender_id,is_private,status,source,created_at,"
+      "stored_at,deleted_at,key_row,chat,external_id,body) "
+      "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
       "?14,?15,?16)",
       error);
   if (stmt == NULL)
@@ -46,11 +54,16 @@ message_insert (DeskServerTx *tx, gint64 chat_row, const DeskMessage *message, c
 }
 
 static gboolean
-message_update (DeskServerTx *tx, gint64 chat_row, const DeskMessage *message, const char *body, gsize len,
+message_update (DeskServerTx *tx,
+                gint64 chat_row,
+                const DeskMessage *message,
+                const char *body,
+                gsize len,
                 GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx), "UPDATE messages SET status=?2,deleted_at=?3,external_id=?4,body=?5 WHERE place=?1", error);
+      SQLITE_DB (tx),
+      "UPDATE messages SET status=?2,deleted_at=?3,external_id=?4,body=?5 WHERE place=?1", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, PLACE (chat_row, message->chat_seq));
@@ -85,9 +98,11 @@ find_with (DeskStmt *stmt, DeskServerMessage **out, GError **error)
 }
 
 static gboolean
-message_by_seq (DeskServerTx *tx, gint64 chat_row, gint64 chat_seq, DeskServerMessage **out, GError **error)
+message_by_seq (
+    DeskServerTx *tx, gint64 chat_row, gint64 chat_seq, DeskServerMessage **out, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "SELECT place,body FROM messages WHERE place=?", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx), "SELECT place,body FROM messages WHERE place=?", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, PLACE (chat_row, chat_seq));
@@ -97,7 +112,8 @@ message_by_seq (DeskServerTx *tx, gint64 chat_row, gint64 chat_seq, DeskServerMe
 static gboolean
 message_by_id (DeskServerTx *tx, const char *id, DeskServerMessage **out, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "SELECT place,body FROM messages WHERE id=?", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx), "SELECT place,body FROM messages WHERE id=?", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, id);
@@ -105,11 +121,15 @@ message_by_id (DeskServerTx *tx, const char *id, DeskServerMessage **out, GError
 }
 
 static gboolean
-message_by_external (DeskServerTx *tx, gint64 chat_row, const char *external_id, DeskServerMessage **out,
+message_by_external (DeskServerTx *tx,
+                     gint64 chat_row,
+                     const char *external_id,
+                     DeskServerMessage **out,
                      GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx), "SELECT place,body FROM messages WHERE chat=? AND external_id=?", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "SELECT place,body FROM messages WHERE chat=? AND external_id=?", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, chat_row);
@@ -134,7 +154,10 @@ each_body (DeskStmt *stmt, DeskServerBodyFunc func, gpointer data, GError **erro
 }
 
 static gboolean
-messages_page (DeskServerTx *tx, const DeskServerMessagesQuery *query, DeskServerBodyFunc func, gpointer data,
+messages_page (DeskServerTx *tx,
+               const DeskServerMessagesQuery *query,
+               DeskServerBodyFunc func,
+               gpointer data,
                GError **error)
 {
   gint64 from = PLACE (query->chat_row, 0), to = PLACE_MAX (query->chat_row);
@@ -164,11 +187,16 @@ messages_page (DeskServerTx *tx, const DeskServerMessagesQuery *query, DeskServe
 
 /* Ids are version 7 UUIDs of one process: they grow in the order of storing. */
 static gboolean
-messages_all (DeskServerTx *tx, const char *before_id, guint limit, DeskServerBodyFunc func, gpointer data,
+messages_all (DeskServerTx *tx,
+              const char *before_id,
+              guint limit,
+              DeskServerBodyFunc func,
+              gpointer data,
               GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx), "SELECT body,id FROM messages WHERE id<? ORDER BY id DESC LIMIT ?", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "SELECT body,id FROM messages WHERE id<? ORDER BY id DESC LIMIT ?", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, before_id != NULL ? before_id : "g");
@@ -177,14 +205,21 @@ messages_all (DeskServerTx *tx, const char *before_id, guint limit, DeskServerBo
 }
 
 static gboolean
-messages_replies_after (DeskServerTx *tx, gint64 chat_row, gint64 after_seq, const char *username, guint limit,
-                        DeskServerBodyFunc func, gpointer data, GError **error)
+messages_replies_after (DeskServerTx *tx,
+                        gint64 chat_row,
+                        gint64 after_seq,
+                        const char *username,
+                        guint limit,
+                        DeskServerBodyFunc func,
+                        gpointer data,
+                        GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx),
-      "SELECT body,id FROM messages WHERE place BETWEEN ?1 AND ?2 AND direction=1 AND sender=1 AND is_private=0"
-      " AND deleted_at=0 AND sender_id IS NOT ?3 ORDER BY place LIMIT ?4",
-      error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "SELECT body,id FROM messages WHERE place BETWEEN ?1 AND ?2 AND "
+                         "direction=1 AND sender=1 AND is_private=0"
+                         " AND deleted_at=0 AND sender_id IS NOT ?3 ORDER BY place LIMIT ?4",
+                         error);
   if (stmt == NULL)
     return FALSE;
   gint64 base = PLACE (chat_row, 0);
@@ -196,8 +231,8 @@ messages_replies_after (DeskServerTx *tx, gint64 chat_row, gint64 after_seq, con
 }
 
 static gboolean
-messages_with_status (DeskServerTx *tx, gint64 chat_row, guint mask, gint64 until_ms, GPtrArray **out,
-                      GError **error)
+messages_with_status (
+    DeskServerTx *tx, gint64 chat_row, guint mask, gint64 until_ms, GPtrArray **out, GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (
       SQLITE_DB (tx),
@@ -211,7 +246,8 @@ messages_with_status (DeskServerTx *tx, gint64 chat_row, guint mask, gint64 unti
   desk_stmt_bind_int64 (stmt, 2, PLACE_MAX (chat_row));
   desk_stmt_bind_int64 (stmt, 3, mask);
   desk_stmt_bind_int64 (stmt, 4, until_ms);
-  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_server_message_free);
+  g_autoptr (GPtrArray) list
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_server_message_free);
   DeskStep step;
   while ((step = desk_stmt_step (stmt, error)) == DESK_STEP_ROW)
     g_ptr_array_add (list, read_message (stmt));
@@ -233,7 +269,8 @@ query_number (DeskStmt *stmt, gboolean *found, gint64 *out, GError **error)
 }
 
 static gboolean
-messages_count_mirrored (DeskServerTx *tx, gint64 chat_row, gint64 since_stored_ms, gint64 *out, GError **error)
+messages_count_mirrored (
+    DeskServerTx *tx, gint64 chat_row, gint64 since_stored_ms, gint64 *out, GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (
       SQLITE_DB (tx),
@@ -254,9 +291,10 @@ message_in_seq (DeskServerTx *tx, gint64 chat_row, gint64 chat_seq, gint64 *out,
 {
   gboolean found;
   *out = 0;
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx),
-      "SELECT in_seq FROM messages WHERE place BETWEEN ?1 AND ?2 AND in_seq>0 ORDER BY place DESC LIMIT 1", error);
+  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx),
+                                    "SELECT in_seq FROM messages WHERE place BETWEEN ?1 AND ?2 AND "
+                                    "in_seq>0 ORDER BY place DESC LIMIT 1",
+                                    error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, PLACE (chat_row, 0));
@@ -291,19 +329,25 @@ run_range (DeskDb *db, const char *sql, gint64 from, gint64 to, gint64 before_ms
 }
 
 static gboolean
-messages_trim (DeskServerTx *tx, gint64 chat_row, gint64 below_seq, gint64 before_ms, gint64 *out_deleted,
-               gint64 *out_first, GError **error)
+messages_trim (DeskServerTx *tx,
+               gint64 chat_row,
+               gint64 below_seq,
+               gint64 before_ms,
+               gint64 *out_deleted,
+               gint64 *out_first,
+               GError **error)
 {
   DeskDb *db = SQLITE_DB (tx);
   gint64 from = PLACE (chat_row, 0), to = PLACE (chat_row, below_seq) - 1;
   if (!run_range (db,
                   "UPDATE keys SET body=(SELECT body FROM messages WHERE messages.place=keys.place)"
-                  " WHERE row IN (SELECT key_row FROM messages WHERE place BETWEEN ?1 AND ?2 AND created_at<?3"
+                  " WHERE row IN (SELECT key_row FROM messages WHERE place BETWEEN ?1 AND ?2 AND "
+                  "created_at<?3"
                   " AND key_row IS NOT NULL AND " PROTECTED ")",
                   from, to, before_ms, error)
-      || !run_range (db,
-                     "DELETE FROM messages WHERE place BETWEEN ?1 AND ?2 AND created_at<?3 AND " PROTECTED, from,
-                     to, before_ms, error))
+      || !run_range (
+          db, "DELETE FROM messages WHERE place BETWEEN ?1 AND ?2 AND created_at<?3 AND " PROTECTED,
+          from, to, before_ms, error))
     return FALSE;
   *out_deleted = desk_db_changes (db);
   DeskStmt *stmt = desk_db_prepare (
@@ -321,12 +365,18 @@ messages_trim (DeskServerTx *tx, gint64 chat_row, gint64 below_seq, gint64 befor
 }
 
 static gboolean
-chats_to_clean (DeskServerTx *tx, gint64 after_row, gint64 before_ms, guint keep, guint limit, GArray **out_rows,
+chats_to_clean (DeskServerTx *tx,
+                gint64 after_row,
+                gint64 before_ms,
+                guint keep,
+                guint limit,
+                GArray **out_rows,
                 GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (
       SQLITE_DB (tx),
-      "SELECT c.row FROM chats c WHERE c.row>?1 AND c.last_chat_seq-c.first_chat_seq+1>?3 AND EXISTS"
+      "SELECT c.row FROM chats c WHERE c.row>?1 AND c.last_chat_seq-c.first_chat_seq+1>?3 AND "
+      "EXISTS"
       " (SELECT 1 FROM messages m WHERE m.place=(c.row<<31|c.first_chat_seq) AND m.created_at<?2)"
       " ORDER BY c.row LIMIT ?4",
       error);

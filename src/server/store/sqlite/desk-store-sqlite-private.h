@@ -6,7 +6,8 @@
 
 typedef struct _DeskStoreSqlite DeskStoreSqlite;
 
-/* A transaction is a connection with its statements; the writer has one, readers come from a pool. */
+/* A transaction is a connection with its statements; the writer has one, readers come from a pool.
+ */
 typedef struct
 {
   DeskServerTx parent;
@@ -19,9 +20,9 @@ typedef struct
 #define SQLITE_DB(tx) (SQLITE_TX (tx)->db)
 
 /* 2^31 messages a chat, 2^32 chats. */
-#define PLACE_BITS 31
-#define PLACE(row, seq) (((gint64)(row) << PLACE_BITS) | (gint64)(seq))
-#define PLACE_MAX(row) (PLACE ((row), (1LL << PLACE_BITS) - 1))
+#define PLACE_BITS       31
+#define PLACE(row, seq)  (((gint64)(row) << PLACE_BITS) | (gint64)(seq))
+#define PLACE_MAX(row)   (PLACE ((row), (1LL << PLACE_BITS) - 1))
 #define PLACE_ROW(place) ((place) >> PLACE_BITS)
 #define PLACE_SEQ(place) ((place) & ((1LL << PLACE_BITS) - 1))
 

@@ -24,8 +24,10 @@ static gboolean
 user_find (DeskServerTx *tx, const char *username, DeskServerUser **out, GError **error)
 {
   *out = NULL;
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx), "SELECT username,display_name,role,password FROM users WHERE username=?", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "SELECT username,display_name,role,password FROM users WHERE username=?",
+                         error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, username);
@@ -50,7 +52,8 @@ user_insert (DeskServerTx *tx, const DeskServerUser *user, gint64 at_ms, GError 
   if (!desk_stmt_run (stmt, error))
     return FALSE;
   stmt = desk_db_prepare (
-      SQLITE_DB (tx), "INSERT INTO markers SELECT ?,row,last_chat_seq,last_in_seq,0,0 FROM chats", error);
+      SQLITE_DB (tx), "INSERT INTO markers SELECT ?,row,last_chat_seq,last_in_seq,0,0 FROM chats",
+      error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, user->username);
@@ -60,11 +63,14 @@ user_insert (DeskServerTx *tx, const DeskServerUser *user, gint64 at_ms, GError 
 static gboolean
 users_list (DeskServerTx *tx, GPtrArray **out, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (
-      SQLITE_DB (tx), "SELECT username,display_name,role,NULL FROM users ORDER BY username", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "SELECT username,display_name,role,NULL FROM users ORDER BY username",
+                         error);
   if (stmt == NULL)
     return FALSE;
-  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_server_user_free);
+  g_autoptr (GPtrArray) list
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_server_user_free);
   DeskStep step;
   while ((step = desk_stmt_step (stmt, error)) == DESK_STEP_ROW)
     g_ptr_array_add (list, read_user (stmt));
@@ -98,7 +104,8 @@ token_with (DeskStmt *stmt, DeskServerToken **out, GError **error)
 static gboolean
 token_find (DeskServerTx *tx, const char *hash, DeskServerToken **out, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "SELECT " TOKEN_COLUMNS " FROM tokens WHERE hash=?", error);
+  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx),
+                                    "SELECT " TOKEN_COLUMNS " FROM tokens WHERE hash=?", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, hash);
@@ -108,7 +115,8 @@ token_find (DeskServerTx *tx, const char *hash, DeskServerToken **out, GError **
 static gboolean
 token_find_id (DeskServerTx *tx, gint64 id, DeskServerToken **out, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "SELECT " TOKEN_COLUMNS " FROM tokens WHERE id=?", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx), "SELECT " TOKEN_COLUMNS " FROM tokens WHERE id=?", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, id);
@@ -120,7 +128,8 @@ token_insert (DeskServerTx *tx, const DeskServerToken *token, gint64 at_ms, GErr
 {
   DeskStmt *stmt = desk_db_prepare (
       SQLITE_DB (tx),
-      "INSERT INTO tokens(hash,kind,username,family,expires_at,created_at) VALUES(?,?,?,?,?,?)", error);
+      "INSERT INTO tokens(hash,kind,username,family,expires_at,created_at) VALUES(?,?,?,?,?,?)",
+      error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_text (stmt, 1, token->hash);
@@ -135,7 +144,8 @@ token_insert (DeskServerTx *tx, const DeskServerToken *token, gint64 at_ms, GErr
 static gboolean
 token_set_used (DeskServerTx *tx, gint64 id, gint64 used_ms, GError **error)
 {
-  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "UPDATE tokens SET used_at=?2 WHERE id=?1", error);
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx), "UPDATE tokens SET used_at=?2 WHERE id=?1", error);
   if (stmt == NULL)
     return FALSE;
   desk_stmt_bind_int64 (stmt, 1, id);

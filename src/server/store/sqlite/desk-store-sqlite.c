@@ -5,10 +5,11 @@
 
 /* The SQLite store: opening, the writer thread with group commit, the pool of readers.
  *
- * Invariants: every write happens on the writer thread; done functions run there, in the order of the jobs, after
- * the commit of their transaction; a group that fails leaves nothing behind. When a job fails on its own account,
- * the group is undone and its jobs run again one by one, so that one bad job never takes its neighbours along.
- * When the file cannot be written (full, input/output error), the whole group fails and the next one tries again. */
+ * Invariants: every write happens on the writer thread; done functions run there, in the order of
+ * the jobs, after the commit of their transaction; a group that fails leaves nothing behind. When a
+ * job fails on its own account, the group is undone and its jobs run again one by one, so that one
+ * bad job never takes its neighbours along. When the file cannot be written (full, input/output
+ * error), the whole group fails and the next one tries again. */
 
 #include "server/store/sqlite/desk-store-sqlite-private.h"
 
@@ -40,7 +41,7 @@ struct _DeskStoreSqlite
   GCond cond;
   GArray *queue; /* of DeskQueued */
   gboolean closing;
-  gint64 max_pages; /* to be set by the writer; -1 nothing to do */
+  gint64 max_pages;   /* to be set by the writer; -1 nothing to do */
   GPtrArray *readers; /* idle DeskSqliteTx */
 
   DeskSqliteTx writer;
@@ -326,18 +327,21 @@ draw_epoch (DeskRandom *random)
   return g_strdup_printf ("e%013" G_GINT64_MODIFIER "x", desk_random_u64 (random) >> 12);
 }
 
-/* Keeps the epoch of the file, or draws one: for a new file, and for one that knows less than was promised. */
+/* Keeps the epoch of the file, or draws one: for a new file, and for one that knows less than was
+ * promised. */
 static gboolean
 settle_epoch (DeskStoreSqlite *self, DeskRandom *random, GError **error)
 {
-  /* The file first: a daemon at work may commit in between, and the file never knows more than the database. */
+  /* The file first: a daemon at work may commit in between, and the file never knows more than the
+   * database. */
   g_autofree char *file_epoch = NULL;
   gint64 file_head = 0;
   gboolean known = desk_epoch_file_read (self->path, &file_epoch, &file_head);
   if (!read_head (&self->writer, &self->head, error))
     return FALSE;
 
-  DeskStmt *stmt = desk_db_prepare (self->writer.db, "SELECT value FROM meta WHERE key='epoch'", error);
+  DeskStmt *stmt
+      = desk_db_prepare (self->writer.db, "SELECT value FROM meta WHERE key='epoch'", error);
   if (stmt == NULL)
     return FALSE;
   DeskStep step = desk_stmt_step (stmt, error);
@@ -346,7 +350,8 @@ settle_epoch (DeskStoreSqlite *self, DeskRandom *random, GError **error)
   desk_stmt_reset (stmt);
   if (step == DESK_STEP_ERROR)
     return FALSE;
-  if (self->epoch != NULL && known && (g_strcmp0 (file_epoch, self->epoch) != 0 || file_head > self->head))
+  if (self->epoch != NULL && known
+      && (g_strcmp0 (file_epoch, self->epoch) != 0 || file_head > self->head))
     {
       g_message ("the database is older than its epoch file: clients will start afresh");
       g_clear_pointer (&self->epoch, g_free);
@@ -354,7 +359,8 @@ settle_epoch (DeskStoreSqlite *self, DeskRandom *random, GError **error)
   if (self->epoch == NULL)
     {
       self->epoch = draw_epoch (random);
-      stmt = desk_db_prepare (self->writer.db, "INSERT OR REPLACE INTO meta VALUES('epoch',?)", error);
+      stmt = desk_db_prepare (self->writer.db, "INSERT OR REPLACE INTO meta VALUES('epoch',?)",
+                              error);
       if (stmt == NULL)
         return FALSE;
       desk_stmt_bind_text (stmt, 1, self->epoch);
@@ -369,9 +375,9 @@ settle_epoch (DeskStoreSqlite *self, DeskRandom *random, GError **error)
 static gboolean
 migrate (DeskStoreSqlite *self, GError **error)
 {
-  g_autoptr (GBytes) sql
-      = g_resource_lookup_data (desk_store_sqlite_get_resource (), "/org/frontdesk/server/sqlite/001.sql",
-                                G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+  g_autoptr (GBytes) sql = g_resource_lookup_data (desk_store_sqlite_get_resource (),
+                                                   "/org/frontdesk/server/sqlite/001.sql",
+                                                   G_RESOURCE_LOOKUP_FLAGS_NONE, error);
   if (sql == NULL)
     return FALSE;
   g_autofree char *text = g_strndup (g_bytes_get_data (sql, NULL), g_bytes_get_size (sql));
@@ -442,7 +448,8 @@ desk_store_sqlite_open (const char *path, const DeskStoreSqliteOptions *options,
                                .cache_kib = options->cache_kib > 0 ? options->cache_kib : 65536 };
   self->writer.db = desk_db_open (path, &db_options, &local);
   if (self->writer.db == NULL || !migrate (self, &local)
-      || !settle_epoch (self, options->random != NULL ? options->random : desk_random_system (), &local))
+      || !settle_epoch (self, options->random != NULL ? options->random : desk_random_system (),
+                        &local))
     {
       explain_error (path, &local);
       g_propagate_error (error, local);

@@ -30,14 +30,15 @@ typedef struct
  * @options: (nullable): see #DeskStoreSqliteOptions
  * @error: #DeskServerStoreError: DAMAGED, TOO_NEW, NOT_WRITABLE, UNAVAILABLE
  *
- * Opens the store, brings its schema up to date and starts the writer thread. The file PATH.epoch beside it
- * remembers epoch and head: a database that knows less than that file is a restored backup, and draws a new epoch.
- * Several processes may have the store open at once (the daemon and an administration command); only the daemon
- * appends events.
+ * Opens the store, brings its schema up to date and starts the writer thread. The file PATH.epoch
+ * beside it remembers epoch and head: a database that knows less than that file is a restored
+ * backup, and draws a new epoch. Several processes may have the store open at once (the daemon and
+ * an administration command); only the daemon appends events.
  *
  * Returns: (transfer full): the store, to be closed with store->ops->close(), or %NULL
  */
-DeskServerStore *desk_store_sqlite_open (const char *path, const DeskStoreSqliteOptions *options, GError **error);
+DeskServerStore *
+desk_store_sqlite_open (const char *path, const DeskStoreSqliteOptions *options, GError **error);
 
 /* For tests: changes max_pages while the store runs; 0 takes the limit away. */
 void desk_store_sqlite_set_max_pages (DeskServerStore *store, gint64 max_pages);
