@@ -200,6 +200,8 @@ desk_engine_history_reply (DeskEngine *self, const DeskRequest *request, const D
   /* Fewer rows than asked for: what the server keeps ends there. */
   desk_batch_page (batch, request->platform, request->user_id, reply->messages,
                    reply->next == NULL && reply->messages->len < request->limit, request->seq == 0);
+  if (reply->messages->len == 0 && request->seq > 1)
+    desk_batch_cover (batch, request->platform, request->user_id, 1, request->seq - 1); /* the server keeps nothing */
   apply = desk_engine_apply (self, batch, APPLY_PAGE, key);
   apply->fetch_id = fetch_id;
 }
