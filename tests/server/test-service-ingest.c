@@ -313,6 +313,31 @@ test_bad_item (Fixture *self, gconstpointer data)
                    "b");
 }
 
+/* A message that the codec would refuse is shown as a placeholder and stops nobody. */
+static void
+test_over_limits (Fixture *self, gconstpointer data)
+{
+  g_autoptr (JsonNode) owner = NULL;
+  g_autofree char *long_id = g_strnfill (3000, 'i');
+  fixture_incoming (self, "7", long_id, "readable");
+  JsonObject *message = nth_message (self, 0, &owner);
+  g_assert_cmpstr (json_object_get_string_member (message, "kind"), ==, "unsupported");
+  g_assert_cmpstr (json_object_get_string_member (message, "text"), ==, "readable");
+  for (guint i = 0; i < self->frames->len; i++)
+    {
+      const char *frame = self->frames->pdata[i];
+      g_autoptr (DeskEvent) event = desk_wire_read_event (frame, strlen (frame), NULL);
+      g_assert_nonnull (event);
+    }
+  fixture_incoming (self, "7", "e1", "hello");
+  DeskInbound *edit = fixture_inbound (DESK_INBOUND_EDIT, "7", "e1", "x", DESK_DIRECTION_INCOMING);
+  for (guint i = 0; i < 200; i++)
+    g_ptr_array_add (message_of (edit)->attachments, desk_attachment_new ("f"));
+  fixture_clear_frames (self);
+  g_assert_true (fixture_ingest (self, edit));
+  assert_types (self, "");
+}
+
 static void
 test_chat_moves (Fixture *self, gconstpointer data)
 {
@@ -350,6 +375,7 @@ main (int argc, char **argv)
   ADD ("quote", test_quote);
   ADD ("typing-and-checkpoint", test_typing_and_checkpoint);
   ADD ("bad-item", test_bad_item);
+  ADD ("over-limits", test_over_limits);
   ADD ("chat-moves", test_chat_moves);
   return g_test_run ();
 }

@@ -66,6 +66,8 @@ apply_edit (
         g_ptr_array_add (message->attachments, desk_attachment_copy (told->attachments->pdata[i]));
     }
   message->edited_at_ms = told->edited_at_ms > 0 ? told->edited_at_ms : self->now_ms;
+  if (!desk_service_is_readable (message))
+    return TRUE; /* over the limits: the message stays as it was */
   return desk_work_change_message (self, chat_row, message, DESK_EVENT_MESSAGE_UPDATED, error);
 }
 

@@ -272,6 +272,22 @@ normalize (DeskIngest *self, DeskMessage *message)
   message->is_private = FALSE;
 }
 
+/* What nobody could read becomes a visible placeholder; the raw payload keeps the rest. */
+static void
+make_readable (DeskMessage *message)
+{
+  if (desk_service_is_readable (message))
+    return;
+  g_message ("a message that is over the limits becomes a placeholder");
+  message->kind = DESK_KIND_UNSUPPORTED;
+  g_ptr_array_set_size (message->attachments, 0);
+  g_ptr_array_set_size (message->reactions, 0);
+  g_clear_pointer (&message->external_id, g_free);
+  g_clear_pointer (&message->client_message_id, g_free);
+  g_clear_pointer (&message->sender_id, g_free);
+  g_clear_pointer (&message->reply_to, desk_reply_to_free);
+}
+
 static gboolean
 ingest_message (DeskIngest *self, DeskInboundItem *item, GError **error)
 {
@@ -280,6 +296,7 @@ ingest_message (DeskIngest *self, DeskInboundItem *item, GError **error)
   g_autoptr (DeskMessage) message = desk_message_copy (item->message);
   gboolean changed, admit = TRUE;
   normalize (self, message);
+  make_readable (message);
   if (!ensure_chat (self, message, &chat, &changed, error))
     return FALSE;
   if (message->external_id != NULL

@@ -97,6 +97,8 @@ DeskReply *desk_reply_new_no_chat (void);
 
 /* ── Messages within a transaction ──────────────────────────────────────────────────────────── */
 DeskMessage *desk_service_parse_body (const char *body, GError **error);
+/* Would clients, and this service later on, read what is written of the message? */
+gboolean desk_service_is_readable (DeskMessage *message);
 char *desk_service_write_body (const DeskMessage *message, gsize *out_len);
 /* Gives message its id, chat_seq and in_seq, stores it, moves what the chat shows of it, emits
  * (chat_updated if something changed that new_message does not tell) new_message, and trims. chat
