@@ -71,14 +71,15 @@ def compare(server, token, clients, acknowledged, kept, intended):
         assert client.json("outbox") == [], client.json("outbox")
 
     def settled():
-        messages = server.rest(token).everything()
-        waiting = [m for m in messages.values() if m["status"] == "queued" and m["direction"] == "outgoing"]
-        return messages if not waiting else None
+        """What the server has while nothing is under way, the clients up to date with it."""
+        before = server.rest(token).everything()
+        if any(m["status"] == "queued" and m["direction"] == "outgoing" for m in before.values()):
+            return None
+        for client in clients:
+            client.sync()
+        return before if server.rest(token).everything() == before else None
 
-    wait_for("the delivery of everything", settled, 60)
-    for client in clients:
-        client.sync()
-    truth = server.rest(token).everything()
+    truth = wait_for("the end of all deliveries and answers", settled, 90)
     check_dense(truth)
     counts, keys = {}, {}
     for message in truth.values():
@@ -180,6 +181,7 @@ class Stream:
                     continue
                 if status in (200, 201):
                     self.duplicates += body["data"]["duplicate"]
+                    time.sleep(self.rng.uniform(0, 0.03))
                     break
                 assert status == 409 and body["error"]["code"] == "IN_FLIGHT", (status, body)
             self.acknowledged.append(text)

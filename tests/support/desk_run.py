@@ -8,7 +8,6 @@ FRONTDESKCTL, FRONTDESK), which the build sets; without it they are looked for i
 Standard library only. Nothing here sleeps for a fixed time: wait_for() polls with a deadline.
 """
 
-import ctypes
 import json
 import os
 import pathlib
@@ -64,11 +63,6 @@ def wait_for(what, look, seconds=20):
         if time.monotonic() > deadline:
             raise AssertionError("%s was not seen within %g s; last: %r" % (what, seconds * SLOWNESS, seen))
         time.sleep(POLL_S)
-
-
-def die_with_parent():
-    """In a child: a test that is killed leaves nothing behind."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def free_port():
@@ -325,7 +319,7 @@ class Site:
                 "GSETTINGS_BACKEND": "memory", "NO_PROXY": "*", "no_proxy": "*", **(more or {})}
 
     def start(self, command, environment=None, **options):
-        process = subprocess.Popen(command, env=self.env(environment), preexec_fn=die_with_parent, **options)
+        process = subprocess.Popen(command, env=self.env(environment), **options)
         self.processes = [old for old in self.processes if old.poll() is None] + [process]
         return process
 
@@ -355,6 +349,7 @@ def run_tests(module):
     """Runs every test_… function of a module, each with a Site of its own, and speaks TAP.
     An argument on the command line is a part of the names to run."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(1))  # a time limit: clean up, too
     tests = [(name, function) for name, function in vars(module).items()
              if name.startswith("test_") and wanted in name]
     print("1..%d" % len(tests), flush=True)
