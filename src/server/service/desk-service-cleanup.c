@@ -94,7 +94,7 @@ purge_done (const GError *error, gpointer data)
   desk_service_note_commit (self->work.service, error);
   if (error != NULL)
     g_message ("the cleanup stops early: %s", error->message);
-  if (error == NULL && self->purged > 0)
+  if (error == NULL && self->purged > 0 && !g_atomic_int_get (&self->work.service->closing))
     store->ops->submit (store, purge_job, purge_done, self);
   else
     finish (self);
@@ -115,7 +115,9 @@ clean_done (const GError *error, gpointer data)
   desk_work_publish (&self->work);
   self->total += self->deleted;
   self->after_row = self->next_row;
-  if (self->finished)
+  if (g_atomic_int_get (&self->work.service->closing))
+    finish (self);
+  else if (self->finished)
     store->ops->submit (store, purge_job, purge_done, self);
   else
     store->ops->submit (store, clean_job, clean_done, self);

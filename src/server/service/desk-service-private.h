@@ -41,6 +41,7 @@ struct _DeskService
   GThreadPool *password_pool;
   char *decoy_hash; /* what an unknown user's password is compared with */
 
+  gint closing; /* atomic: nothing that goes on by itself may go on */
   gint storage_failing; /* atomic: 0, or the DeskCode of the last failed commit */
   guint64 counters[8];  /* under mutex; see desk-service-health.c */
 };

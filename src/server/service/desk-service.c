@@ -52,13 +52,24 @@ desk_service_new (const DeskServiceOptions *options, GError **error)
   return self;
 }
 
-/* Nothing may be under way any more; sign-ins that were begun are finished first. */
+static gboolean
+nothing_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  return TRUE;
+}
+
+/* Nobody may call the service any more. What was begun is finished first: jobs that wait in the
+ * store refer to the service. An indigestible payload is handed in a second time by its done, hence
+ * two rounds; the cleanup stops after the piece that it is at. */
 void
 desk_service_free (DeskService *self)
 {
   if (self == NULL)
     return;
+  g_atomic_int_set (&self->closing, 1);
   g_thread_pool_free (self->password_pool, FALSE, TRUE);
+  for (guint i = 0; i < 3; i++)
+    desk_server_store_run (self->store, nothing_job, NULL, NULL);
   g_hash_table_unref (self->tokens);
   g_hash_table_unref (self->connections);
   g_ptr_array_unref (self->platform_order);

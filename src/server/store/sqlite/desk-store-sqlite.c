@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "desk-store-sqlite-resources.h"
@@ -121,21 +122,36 @@ begin_group (DeskStoreSqlite *self, GError **error)
   return TRUE;
 }
 
+/* A quota or a limit on the size of files reaches us as an input/output error. */
+static gboolean
+is_no_space (DeskDb *db)
+{
+  int code = sqlite3_system_errno (desk_db_get_handle (db));
+  return code == EFBIG || code == EDQUOT || code == ENOSPC;
+}
+
 /* Runs n jobs in one transaction; on failure nothing of them stays. */
 static gboolean
 run_group (DeskStoreSqlite *self, DeskQueued *jobs, guint n, GError **error)
 {
-  gboolean ok = begin_group (self, error);
+  gboolean ok = begin_group (self, error), no_space = FALSE;
   if (ok)
     {
       for (guint i = 0; ok && i < n; i++)
         ok = jobs[i].job (&self->writer.parent, jobs[i].data, error);
+      no_space = !ok && is_no_space (self->writer.db);
       if (ok)
-        ok = desk_db_commit (self->writer.db, error);
+        {
+          ok = desk_db_commit (self->writer.db, error);
+          no_space = !ok && is_no_space (self->writer.db);
+        }
       else
         desk_db_rollback (self->writer.db);
     }
   desk_store_sqlite_map_error (error);
+  if (no_space && error != NULL && *error != NULL
+      && (*error)->code == DESK_SERVER_STORE_ERROR_UNAVAILABLE)
+    (*error)->code = DESK_SERVER_STORE_ERROR_FULL;
   if (!ok)
     return FALSE;
   g_mutex_lock (&self->mutex);
