@@ -213,7 +213,8 @@ class End(unittest.TestCase):
 
     def test_what_was_accepted_is_kept(self):
         """Writers run while the daemon is told to stop: every 201 is found afterwards, once."""
-        with Daemon(PROGRAM, config="[limits]\nrequests_per_minute=0\n") as daemon:
+        with Daemon(PROGRAM, config="[limits]\nrequests_per_minute=0\n[retention]\n"
+                    "messages_per_chat=0\n") as daemon:
             chat = first_chat(daemon)
             accepted, lock, going = [], threading.Lock(), threading.Event()
 
