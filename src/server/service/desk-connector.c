@@ -173,6 +173,7 @@ desk_inbound_item_free (DeskInboundItem *self)
   g_free (self->dedup_key);
   g_free (self->new_user_id);
   g_free (self->reply_to_external_id);
+  g_free (self->metadata);
   g_free (self);
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/desk-clock.h"
 #include "common/desk-random.h"
+#include "model/desk-chat.h"
 #include "model/desk-message.h"
 #include "model/desk-platform.h"
 
@@ -53,6 +54,8 @@ typedef struct
   char *dedup_key;      /* unique within the connection: the platform's own key, e.g. chat and message id */
   char *new_user_id;
   char *reply_to_external_id; /* nullable: the service resolves it to reply_to */
+  DeskChatType chat_type; /* MESSAGE: of the chat that it is in */
+  char *metadata;         /* MESSAGE, nullable: JSON object of the chat (item, price, …); NULL changes nothing */
 } DeskInboundItem;
 DeskInboundItem *desk_inbound_item_new (DeskInboundType type, const char *platform, const char *user_id, const char *dedup_key);
 void desk_inbound_item_free (DeskInboundItem *self);

@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "common/desk-json.h"
 #include "common/desk-text.h"
 
 #define MIRROR_LIMIT                                                                               \
@@ -21,6 +22,7 @@
 #define MIRROR_WINDOW_MS 10000
 #define BREAKER_MS       60000 /* how long a tripped chat takes no mirrored messages */
 #define MAX_NAME         1024
+#define MAX_METADATA     65536
 
 typedef struct
 {
@@ -40,14 +42,27 @@ clean_name (const char *text)
   return text != NULL && text[0] != '\0' ? desk_text_preview (text, 200) : NULL;
 }
 
+/* What the chat is about, as the platform tells it: valid JSON of bounded size, or it is left out. */
+static gboolean
+take_metadata (DeskChat *chat, const char *metadata)
+{
+  if (metadata == NULL || metadata[0] != '{' || g_strcmp0 (chat->metadata, metadata) == 0
+      || !desk_json_scan (metadata, strlen (metadata), MAX_METADATA, NULL))
+    return FALSE;
+  g_free (chat->metadata);
+  chat->metadata = g_strdup (metadata);
+  return TRUE;
+}
+
 static gboolean
 ensure_chat (DeskIngest *self,
-             const DeskMessage *message,
+             const DeskInboundItem *item,
              DeskServerChat **out,
              gboolean *out_changed,
              GError **error)
 {
   DeskServerTx *tx = self->work.tx;
+  const DeskMessage *message = item->message;
   g_autofree char *name = NULL, *handle = clean_name (message->messenger_name);
   /* What an echo says of names may be the business's own. */
   if (message->direction == DESK_DIRECTION_INCOMING)
@@ -71,6 +86,8 @@ ensure_chat (DeskIngest *self,
           chat->messenger_name = g_steal_pointer (&handle);
           *out_changed = TRUE;
         }
+      if (take_metadata (chat, item->metadata))
+        *out_changed = TRUE;
       return TRUE;
     }
   DeskChat *chat = desk_chat_new (message->platform, message->user_id);
@@ -85,6 +102,8 @@ ensure_chat (DeskIngest *self,
   chat->stream_id = desk_chat_stream_id (message->platform, message->user_id);
   chat->connection = g_strdup (self->inbound->connection);
   chat->first_chat_seq = 1;
+  chat->type = item->chat_type;
+  take_metadata (chat, item->metadata);
   *out = desk_server_chat_new (chat);
   *out_changed = TRUE;
   return tx->ops->chat_insert (tx, *out, error);
@@ -297,7 +316,7 @@ ingest_message (DeskIngest *self, DeskInboundItem *item, GError **error)
   gboolean changed, admit = TRUE;
   normalize (self, message);
   make_readable (message);
-  if (!ensure_chat (self, message, &chat, &changed, error))
+  if (!ensure_chat (self, item, &chat, &changed, error))
     return FALSE;
   if (message->external_id != NULL
       && !self->work.tx->ops->message_by_external (self->work.tx, chat->row, message->external_id,

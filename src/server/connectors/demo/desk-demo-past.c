@@ -40,6 +40,7 @@ desk_demo_item_new (DeskInboundType type,
   item->message->sender_id = g_strdup (who->user_id);
   item->message->sender_name = g_strdup (who->name);
   item->message->created_at_ms = now_ms;
+  item->metadata = g_strdup (who->metadata);
   return item;
 }
 

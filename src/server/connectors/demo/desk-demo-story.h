@@ -32,6 +32,7 @@ typedef struct
   const char *const *answers; /* to the shop's next messages, in order; NULL-terminated */
   const char *const *later;   /* said some time without being asked; NULL-terminated, not empty */
   const char *thanks;         /* when all answers are spent */
+  const char *metadata;       /* nullable JSON: what the chat is about */
 } DeskDemoPerson;
 
 const DeskDemoPerson *desk_demo_people (guint *out_n);

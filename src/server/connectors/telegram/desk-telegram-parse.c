@@ -64,6 +64,8 @@ add_item (const Parse *parse, DeskInboundType type, JsonObject *chat, char *dedu
 {
   g_autofree char *key = dedup_key;
   g_autofree char *user_id = NULL;
+  const char *type_text = desk_tg_string (chat, "type");
+  const char *kind = type_text != NULL ? type_text : "private";
   DeskInboundItem *item;
   gint64 chat_id;
 
@@ -75,6 +77,8 @@ add_item (const Parse *parse, DeskInboundType type, JsonObject *chat, char *dedu
   item->message->sender = DESK_SENDER_USER;
   item->message->is_level2 = TRUE;
   item->message->created_at_ms = parse->context->now_ms;
+  if (g_str_equal (kind, "group") || g_str_equal (kind, "supergroup") || g_str_equal (kind, "channel"))
+    item->chat_type = DESK_CHAT_TYPE_GROUP;
   g_ptr_array_add (parse->out->items, item);
   return item;
 }
