@@ -15,7 +15,7 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <sqlite3.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "desk-store-sqlite-resources.h"
@@ -122,35 +122,33 @@ begin_group (DeskStoreSqlite *self, GError **error)
   return TRUE;
 }
 
-/* A quota or a limit on the size of files reaches us as an input/output error. */
+/* A limit on the size of files reaches us as an input/output error; SQLite keeps the system's code to
+ * itself. */
 static gboolean
-is_no_space (DeskDb *db)
+is_no_space (const GError *error)
 {
-  int code = sqlite3_system_errno (desk_db_get_handle (db));
-  return code == EFBIG || code == EDQUOT || code == ENOSPC;
+  struct rlimit limit;
+  return g_error_matches (error, DESK_DB_ERROR, DESK_DB_ERROR_IO)
+         && getrlimit (RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
 /* Runs n jobs in one transaction; on failure nothing of them stays. */
 static gboolean
 run_group (DeskStoreSqlite *self, DeskQueued *jobs, guint n, GError **error)
 {
-  gboolean ok = begin_group (self, error), no_space = FALSE;
+  gboolean ok = begin_group (self, error);
   if (ok)
     {
       for (guint i = 0; ok && i < n; i++)
         ok = jobs[i].job (&self->writer.parent, jobs[i].data, error);
-      no_space = !ok && is_no_space (self->writer.db);
       if (ok)
-        {
-          ok = desk_db_commit (self->writer.db, error);
-          no_space = !ok && is_no_space (self->writer.db);
-        }
+        ok = desk_db_commit (self->writer.db, error);
       else
         desk_db_rollback (self->writer.db);
     }
+  gboolean no_space = !ok && error != NULL && is_no_space (*error);
   desk_store_sqlite_map_error (error);
-  if (no_space && error != NULL && *error != NULL
-      && (*error)->code == DESK_SERVER_STORE_ERROR_UNAVAILABLE)
+  if (no_space)
     (*error)->code = DESK_SERVER_STORE_ERROR_FULL;
   if (!ok)
     return FALSE;
