@@ -52,12 +52,36 @@ error_code (int rc)
     }
 }
 
+/* SQLite calls only ENOSPC full; a quota and a limit on file sizes are the same to us. Which of its
+ * two files it was is not told, so both are asked for their last error. */
+static gboolean
+is_full (DeskDb *self, int rc)
+{
+  static const int which[] = { SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER };
+
+  if (self->handle == NULL || rc != SQLITE_IOERR_WRITE)
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (which); i++)
+    {
+      sqlite3_file *file = NULL;
+      int code = 0;
+
+      if (sqlite3_file_control (self->handle, "main", which[i], &file) == SQLITE_OK && file != NULL
+          && file->pMethods != NULL
+          && file->pMethods->xFileControl (file, SQLITE_FCNTL_LAST_ERRNO, &code) == SQLITE_OK
+          && (code == ENOSPC || code == EDQUOT || code == EFBIG))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 gboolean
 desk_db_fail (DeskDb *self, int rc, GError **error)
 {
   const char *message = self->handle != NULL ? sqlite3_errmsg (self->handle) : sqlite3_errstr (rc);
 
-  g_set_error (error, DESK_DB_ERROR, error_code (rc), "Database: %s (%d)", message, rc);
+  g_set_error (error, DESK_DB_ERROR, is_full (self, rc) ? DESK_DB_ERROR_FULL : error_code (rc),
+               "Database: %s (%d)", message, rc);
   return FALSE;
 }
 
