@@ -57,12 +57,12 @@ take_metadata (DeskChat *chat, const char *metadata)
 static gboolean
 ensure_chat (DeskIngest *self,
              const DeskInboundItem *item,
+             const DeskMessage *message, /* the item's, made readable */
              DeskServerChat **out,
              gboolean *out_changed,
              GError **error)
 {
   DeskServerTx *tx = self->work.tx;
-  const DeskMessage *message = item->message;
   g_autofree char *name = NULL, *handle = clean_name (message->messenger_name);
   /* What an echo says of names may be the business's own. */
   if (message->direction == DESK_DIRECTION_INCOMING)
@@ -316,7 +316,7 @@ ingest_message (DeskIngest *self, DeskInboundItem *item, GError **error)
   gboolean changed, admit = TRUE;
   normalize (self, message);
   make_readable (message);
-  if (!ensure_chat (self, item, &chat, &changed, error))
+  if (!ensure_chat (self, item, message, &chat, &changed, error))
     return FALSE;
   if (message->external_id != NULL
       && !self->work.tx->ops->message_by_external (self->work.tx, chat->row, message->external_id,
