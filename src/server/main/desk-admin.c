@@ -20,6 +20,7 @@
 #include "server/store/sqlite/desk-store-sqlite.h"
 
 #define MAX_PASSWORD 1024
+#define SHORT_PASSWORD 8
 
 typedef struct
 {
@@ -170,6 +171,8 @@ add_user (const Options *options, const char *name)
       desk_admin_complain ("the password must be one line of 1 to %d bytes", MAX_PASSWORD);
       return DESK_EXIT_FAILED;
     }
+  if (strlen (password) < SHORT_PASSWORD)
+    desk_admin_complain ("warning: a password of fewer than %d bytes is easily guessed", SHORT_PASSWORD);
   const gboolean ok
       = open_access (options, &access, &error)
         && desk_service_add_user (access.service, name,
