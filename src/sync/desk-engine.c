@@ -80,6 +80,17 @@ desk_engine_free (DeskEngine *self)
   g_free (self);
 }
 
+/* For logs and coverage. */
+const char *
+desk_input_type_to_string (DeskInputType type)
+{
+  static const char *const words[DESK_N_INPUTS]
+      = { "start",  "stop",         "timer",  "network",        "retry-now", "token",       "ws-opened", "ws-event", "ws-closed",
+          "reply",  "stored",       "store-failed", "outbox",   "outbox-changed", "wanted", "fetch-older", "open-chat", "typing" };
+
+  return type < DESK_N_INPUTS ? words[type] : "?";
+}
+
 /* ── Effects ────────────────────────────────────────────────────────────────────────────────── */
 
 void

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-simulation"
+
+#include "config.h"
+
+#include <glib/gstdio.h>
+
+#include "sim.h"
+
+/* A client: the real engine, the real fold over a real SQLite file in memory, and between them what the driver
+ * does. Batches are folded one after the other at some later time, as by the writer's thread; reads see what is
+ * committed at their time. A kill throws the engine and everything under way away and keeps the file.
+ *
+ * The fold is called directly, not through the store's threads: two thread switches a batch would cost more than the
+ * batch, and their timing would not be repeatable. */
+
+static gint64
+clock_now_ms (DeskClock *clock)
+{
+  Device *device = (Device *) ((char *) clock - G_STRUCT_OFFSET (Device, clock));
+
+  return SIM_EPOCH_MS + device->sim->now_us / SIM_MS + device->wall_skew_ms;
+}
+
+gint64
+sim_device_mono_us (Device *device)
+{
+  return device->sim->now_us - device->slept_us + SIM_SECOND;
+}
+
+static gint64
+clock_monotonic_us (DeskClock *clock)
+{
+  return sim_device_mono_us ((Device *) ((char *) clock - G_STRUCT_OFFSET (Device, clock)));
+}
+
+/* ── The cache ──────────────────────────────────────────────────────────────────────────────── */
+
+typedef struct
+{
+  guint64 id; /* of the engine's effect; 0: an intent */
+  DeskBatch *batch;
+  SimStored stored;
+  gpointer data;
+} Write;
+
+typedef struct
+{
+  guint64 id;
+  DeskBatchResult *result; /* NULL: failed */
+  GPtrArray *list;
+  gboolean outbox;
+} Told;
+
+static void
+write_free (gpointer data)
+{
+  Write *write = data;
+
+  g_clear_pointer (&write->batch, desk_batch_free);
+  g_free (write);
+}
+
+static void
+told_free (gpointer data)
+{
+  Told *told = data;
+
+  g_clear_pointer (&told->result, desk_batch_result_free);
+  g_clear_pointer (&told->list, g_ptr_array_unref);
+  g_free (told);
+}
+
+static void
+tell_stored (Sim *sim, Device *device, gpointer data)
+{
+  Told *told = data;
+  DeskInput input = { .type = told->result ? DESK_INPUT_STORED : DESK_INPUT_STORE_FAILED,
+                      .id = told->id,
+                      .result = told->result,
+                      .text = "The disk is full." };
+
+  sim_device_feed (device, &input);
+}
+
+static void
+tell_list (Sim *sim, Device *device, gpointer data)
+{
+  Told *told = data;
+  DeskInput input = { .type = told->outbox ? DESK_INPUT_OUTBOX : DESK_INPUT_WANTED,
+                      .entries = told->list,
+                      .wanted = told->list };
+
+  sim_device_feed (device, &input);
+}
+
+static void
+tell_changed (Sim *sim, Device *device, gpointer data)
+{
+  DeskInput input = { .type = DESK_INPUT_OUTBOX_CHANGED };
+
+  sim_device_feed (device, &input);
+}
+
+/* One transaction; NULL if nothing of it was kept. */
+static DeskBatchResult *
+fold_batch (Device *device, const DeskBatch *batch)
+{
+  Sim *sim = device->sim;
+  g_autoptr (DeskFold) fold = NULL;
+  g_autoptr (GError) error = NULL;
+  DeskBatchResult *result;
+
+  if (!desk_db_begin (device->db, &error))
+    g_error ("simulated cache: %s", error->message);
+  fold = desk_fold_new (device->db, &device->clock);
+  if (!desk_fold_apply (fold, batch, &error) || device->disk_full)
+    {
+      desk_db_rollback (device->db);
+      if (error != NULL && error->domain != DESK_STORE_ERROR)
+        sim_violation (sim, 4, "device %u: the cache refuses a batch: %s", device->index, error->message);
+      return NULL;
+    }
+  if (!desk_db_commit (device->db, &error))
+    g_error ("simulated cache: %s", error->message);
+  result = g_steal_pointer (&fold->result);
+  sim_check_commit (device, batch, fold->notice);
+  return result;
+}
+
+static void
+do_write (Sim *sim, Device *device, gpointer data)
+{
+  Write *write = data;
+  DeskBatchResult *result = fold_batch (device, write->batch);
+  gint64 delay_us = sim_between (sim, 50, 3 * SIM_MS);
+  Told *told;
+
+  sim_trace (sim, "d%u %s %" G_GUINT64_FORMAT " (%u ops)", device->index, result ? "stored" : "NOT STORED", write->id,
+             write->batch->ops->len);
+  if (write->id == 0)
+    {
+      if (result != NULL && write->stored != NULL)
+        write->stored (device, write->data, result);
+      if (result != NULL)
+        sim_after (sim, device, delay_us, tell_changed, NULL, NULL);
+      g_clear_pointer (&result, desk_batch_result_free);
+      return;
+    }
+  told = g_new0 (Told, 1);
+  told->id = write->id;
+  told->result = result;
+  sim_after (sim, device, delay_us, tell_stored, told, told_free);
+}
+
+static void
+queue_write (Device *device, Write *write)
+{
+  Sim *sim = device->sim;
+  gint64 takes = sim_between (sim, 100, sim_chance (sim, 0.02) ? 290 * SIM_MS : 4 * SIM_MS);
+
+  device->store_free_us = MAX (device->store_free_us, sim->now_us) + takes;
+  sim_after (sim, device, device->store_free_us - sim->now_us, do_write, write, write_free);
+}
+
+void
+sim_device_intend (Device *device, DeskBatch *batch, SimStored stored, gpointer data)
+{
+  Write *write = g_new0 (Write, 1);
+
+  write->batch = batch;
+  write->stored = stored;
+  write->data = data;
+  queue_write (device, write);
+}
+
+static void
+do_read (Sim *sim, Device *device, gpointer data)
+{
+  guint limit = GPOINTER_TO_UINT (data);
+  Told *told = g_new0 (Told, 1);
+  g_autoptr (GError) error = NULL;
+
+  told->outbox = limit == 0;
+  told->list = told->outbox ? desk_query_outbox (device->db, &error) : desk_query_wanted (device->db, limit, &error);
+  if (told->list == NULL)
+    g_error ("simulated cache: %s", error->message);
+  sim_after (sim, device, sim_between (sim, 50, 5 * SIM_MS), tell_list, told, told_free);
+}
+
+/* ── Effects ────────────────────────────────────────────────────────────────────────────────── */
+
+typedef struct
+{
+  DeskTimer timer;
+  guint64 serial;
+} Alarm;
+
+static void
+ring (Sim *sim, Device *device, gpointer data)
+{
+  Alarm *alarm = data;
+  DeskInput input = { .type = DESK_INPUT_TIMER, .timer = alarm->timer };
+
+  if (device->timers[alarm->timer] != alarm->serial)
+    return;
+  device->timers[alarm->timer] = 0;
+  sim_device_feed (device, &input);
+}
+
+static void
+set_timer (Device *device, DeskTimer timer, gint64 delay_ms)
+{
+  Alarm *alarm = g_new0 (Alarm, 1);
+
+  alarm->timer = timer;
+  alarm->serial = device->timers[timer] = ++device->sim->serial;
+  sim_after (device->sim, device, delay_ms * SIM_MS, ring, alarm, g_free);
+}
+
+static void
+tell_token (Sim *sim, Device *device, gpointer data)
+{
+  DeskInput input = { .type = DESK_INPUT_TOKEN, .token_result = DESK_TOKEN_RENEWED };
+
+  if (!device->online || sim->server.down || (sim->faults_on && sim_chance (sim, 0.1)))
+    input.token_result = DESK_TOKEN_FAILED;
+  else if (sim->faults_on && sim_chance (sim, 0.03))
+    input.token_result = DESK_TOKEN_REFUSED;
+  else
+    device->token_ok = TRUE;
+  sim_device_feed (device, &input);
+}
+
+static void
+start_later (Sim *sim, Device *device, gpointer data)
+{
+  device->token_ok = TRUE; /* the manager signed in */
+  sim_device_start (device);
+}
+
+static void
+do_effect (Device *device, DeskEffect *effect)
+{
+  Sim *sim = device->sim;
+
+  sim_mix (sim, effect->type);
+  switch (effect->type)
+    {
+    case DESK_EFFECT_REQUEST:
+      sim_net_request (device, g_steal_pointer (&effect->request));
+      break;
+    case DESK_EFFECT_WS_CONNECT:
+      sim_net_connect (device, effect->level, effect->cursor);
+      break;
+    case DESK_EFFECT_WS_CLOSE:
+      sim_net_close (device);
+      break;
+    case DESK_EFFECT_REFRESH:
+      sim_after (sim, device, sim_between (sim, 20 * SIM_MS, 2 * SIM_SECOND), tell_token, NULL, NULL);
+      break;
+    case DESK_EFFECT_APPLY:
+      {
+        Write *write = g_new0 (Write, 1);
+
+        write->id = effect->id;
+        write->batch = g_steal_pointer (&effect->batch);
+        queue_write (device, write);
+        break;
+      }
+    case DESK_EFFECT_READ_OUTBOX:
+    case DESK_EFFECT_READ_WANTED:
+      sim_after (sim, device, sim_between (sim, 50, 3 * SIM_MS), do_read,
+                 GUINT_TO_POINTER (effect->type == DESK_EFFECT_READ_OUTBOX ? 0 : effect->limit), NULL);
+      break;
+    case DESK_EFFECT_SET_TIMER:
+      set_timer (device, effect->timer, effect->delay_ms);
+      break;
+    case DESK_EFFECT_CLEAR_TIMER:
+      device->timers[effect->timer] = 0;
+      break;
+    case DESK_EFFECT_WS_SEND:
+    case DESK_EFFECT_STATE:
+    case DESK_EFFECT_CAPABILITIES:
+    case DESK_EFFECT_APPLIED:
+    case DESK_EFFECT_EPHEMERAL:
+    case DESK_EFFECT_FETCHED:
+      break;
+    }
+}
+
+void
+sim_device_feed (Device *device, DeskInput *input)
+{
+  Sim *sim = device->sim;
+  g_autoptr (GPtrArray) effects = NULL;
+  guint generation = device->generation;
+
+  if (device->engine == NULL)
+    return;
+  effects = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_effect_free);
+  input->now_us = sim_device_mono_us (device);
+  input->wall_ms = desk_clock_now_ms (&device->clock);
+  sim->coverage[device->engine->link][input->type]++;
+  desk_engine_step (device->engine, input, effects);
+  sim->steps++;
+  sim_mix (sim, device->index * 64 + input->type);
+  sim_mix (sim, (guint64) sim->now_us);
+  for (guint i = 0; i < effects->len && device->generation == generation; i++)
+    {
+      if (sim->faults_on && sim_chance (sim, 0.0002))
+        { /* killed between two effects */
+          sim_device_kill (device);
+          sim_after (sim, device, sim_between (sim, 100 * SIM_MS, 20 * SIM_SECOND), start_later, NULL, NULL);
+          return;
+        }
+      do_effect (device, g_ptr_array_index (effects, i));
+    }
+  if (device->generation == generation && device->engine->link == LINK_SIGNED_OUT)
+    {
+      sim_device_kill (device);
+      sim_after (sim, device, sim_between (sim, SIM_SECOND, 60 * SIM_SECOND), start_later, NULL, NULL);
+    }
+}
+
+/* ── Life ───────────────────────────────────────────────────────────────────────────────────── */
+
+static gint64
+setting_int (Device *device, const char *key)
+{
+  g_autofree char *text = desk_query_setting (device->db, key, NULL);
+
+  return text ? g_ascii_strtoll (text, NULL, 10) : 0;
+}
+
+/* As the driver begins: everything it knows comes from the cache. */
+void
+sim_device_start (Device *device)
+{
+  Sim *sim = device->sim;
+  DeskEngineOptions options = { .random = device->random,
+                                .username = sim_user_names[device->user],
+                                .no_backfill = device->no_backfill };
+  g_autofree char *cursor_text = desk_query_setting (device->db, "cursor", NULL);
+  g_autofree char *caps_text = desk_query_setting (device->db, "capabilities", NULL);
+  g_autoptr (DeskCursor) cursor = cursor_text ? desk_cursor_parse (cursor_text) : NULL;
+  g_autoptr (DeskCapabilities) caps = NULL;
+  DeskInput input = { .type = DESK_INPUT_START, .has_token = TRUE };
+
+  if (device->engine != NULL)
+    return;
+  if (caps_text != NULL)
+    caps = desk_wire_read_capabilities (caps_text, strlen (caps_text), NULL);
+  if (caps != NULL)
+    caps->server_time_ms = 0;
+  input.cursor = cursor;
+  input.capabilities = caps;
+  input.complete_to_ms = setting_int (device, "complete_to_ms");
+  input.server_offset_ms = setting_int (device, "server_offset_ms");
+  sim_trace (sim, "d%u start cursor %s", device->index, cursor_text);
+  device->engine = desk_engine_new (&options);
+  sim_device_feed (device, &input);
+}
+
+void
+sim_device_kill (Device *device)
+{
+  sim_trace (device->sim, "d%u killed", device->index);
+  device->generation++;
+  g_clear_pointer (&device->engine, desk_engine_free);
+  device->ws = 0;
+  device->ws_live = FALSE;
+  device->store_free_us = 0;
+  for (guint i = 0; i < DESK_N_TIMERS; i++)
+    device->timers[i] = 0;
+}
+
+void
+sim_device_open (Sim *sim, guint index, guint user)
+{
+  Device *device = &sim->devices[index];
+  g_autoptr (GError) error = NULL;
+  const char *base = g_file_test ("/dev/shm", G_FILE_TEST_IS_DIR) ? "/dev/shm" : g_get_tmp_dir ();
+
+  device->sim = sim;
+  device->index = index;
+  device->user = user;
+  device->online = device->token_ok = TRUE;
+  device->clock.now_ms = clock_now_ms;
+  device->clock.monotonic_us = clock_monotonic_us;
+  device->random = desk_random_seeded_new (desk_random_u64 (sim->random));
+  device->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  device->dir = g_strdup_printf ("%s/frontdesk-simulation-XXXXXX", base);
+  if (g_mkdtemp (device->dir) == NULL)
+    g_error ("no folder for a simulated cache: %s", device->dir);
+  device->db = desk_store_connect_writer (device->dir, NULL, &error);
+  if (device->db == NULL
+      || !desk_db_exec (device->db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY", &error))
+    g_error ("simulated cache: %s", error->message);
+}
+
+void
+sim_device_close (Device *device)
+{
+  static const char *const names[] = { DESK_STORE_FILE, DESK_STORE_FILE "-wal", DESK_STORE_FILE "-shm" };
+
+  g_clear_pointer (&device->engine, desk_engine_free);
+  g_clear_pointer (&device->db, desk_db_close);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_build_filename (device->dir, names[i], NULL);
+
+      g_unlink (path);
+    }
+  g_rmdir (device->dir);
+  g_clear_pointer (&device->dir, g_free);
+  g_clear_pointer (&device->random, desk_random_unref);
+  g_clear_pointer (&device->seen, g_hash_table_unref);
+  g_clear_pointer (&device->cursor, g_free);
+}

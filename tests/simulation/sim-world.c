@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-simulation"
+
+#include "config.h"
+
+#include "sim.h"
+
+/* Everybody but the engine: customers, colleagues, operators, the managers at the devices, and what goes wrong. Each
+ * device and the world have a tick of their own. */
+
+#define DAY_MS G_GINT64_CONSTANT (86400000)
+
+typedef enum
+{
+  WORLD_CUSTOMER,
+  WORLD_BURST,
+  WORLD_COLLEAGUE,
+  WORLD_NOTE,
+  WORLD_BOT,
+  WORLD_CHANGE,
+  WORLD_STATUS,
+  WORLD_PATCH,
+  WORLD_MARK,
+  WORLD_WINDOW,
+  WORLD_TRIM,
+  WORLD_ERASE,
+  WORLD_EXPIRE,
+  WORLD_EPOCH,
+  WORLD_RESTART,
+  N_WORLD,
+} World;
+
+static const double weights[N_WORLD] = { 40, 1, 8, 3, 3, 8, 12, 6, 4, 1, 2, 0.3, 0.5, 0.15, 0.7 };
+
+static guint
+pick (Sim *sim, const double *list, guint n)
+{
+  double sum = 0, at;
+
+  for (guint i = 0; i < n; i++)
+    sum += list[i];
+  at = desk_random_double (sim->random) * sum;
+  for (guint i = 0; i + 1 < n; i++)
+    if ((at -= list[i]) < 0)
+      return i;
+  return n - 1;
+}
+
+static SimChat *
+any_chat (Sim *sim)
+{
+  SimChat *chat;
+
+  if (sim->server.chats->len == 0)
+    return NULL;
+  /* A few chats get most of it. */
+  chat = g_ptr_array_index (sim->server.chats, MIN (sim_below (sim, sim->server.chats->len),
+                                                    sim_below (sim, sim->server.chats->len)));
+  return chat->erased || chat->messages->len == 0 ? NULL : chat;
+}
+
+static void
+customer_writes (Sim *sim, SimChat *chat)
+{
+  g_autofree char *text = g_strdup_printf ("c%u", sim->server.next_id + 1);
+
+  sim_server_add_message (sim, chat, DESK_SENDER_USER, -1, text, FALSE, NULL);
+}
+
+/* ── The server's side ──────────────────────────────────────────────────────────────────────── */
+
+static void
+change_message (Sim *sim, SimChat *chat)
+{
+  DeskMessage *message = g_ptr_array_index (chat->messages, sim_below (sim, chat->messages->len));
+
+  if (message->chat_seq < chat->chat->first_chat_seq || message->deleted_at_ms > 0)
+    return;
+  g_free (message->text);
+  if (sim_chance (sim, 0.3))
+    {
+      message->text = g_strdup ("");
+      message->deleted_at_ms = sim_server_ms (sim);
+      sim_server_change_message (sim, chat, message, DESK_EVENT_MESSAGE_DELETED);
+      return;
+    }
+  message->text = g_strdup_printf ("edited %" G_GINT64_FORMAT, message->rev + 1);
+  message->edited_at_ms = sim_server_ms (sim);
+  sim_server_change_message (sim, chat, message, DESK_EVENT_MESSAGE_UPDATED);
+}
+
+static void
+move_status (Sim *sim, SimChat *chat)
+{
+  for (guint i = chat->messages->len; i-- > 0;)
+    {
+      DeskMessage *message = g_ptr_array_index (chat->messages, i);
+      DeskStatus next = message->status + 1;
+
+      if (message->status == DESK_STATUS_NONE || message->status >= DESK_STATUS_READ
+          || message->chat_seq < chat->chat->first_chat_seq || sim_chance (sim, 0.5))
+        continue;
+      message->status = next;
+      sim_server_change_message (sim, chat, message, DESK_EVENT_MESSAGE_STATUS);
+      return;
+    }
+}
+
+static void
+patch_chat (Sim *sim, SimChat *chat)
+{
+  switch (sim_below (sim, 3))
+    {
+    case 0:
+      g_free (chat->chat->assignee);
+      chat->chat->assignee = sim_chance (sim, 0.5) ? g_strdup (sim_user_names[sim_below (sim, SIM_USERS)]) : NULL;
+      break;
+    case 1:
+      chat->chat->state = (DeskChatState) sim_below (sim, 3);
+      break;
+    default:
+      g_strfreev (chat->chat->labels);
+      chat->chat->labels = g_new0 (char *, 2);
+      chat->chat->labels[0] = sim_chance (sim, 0.5) ? g_strdup ("vip") : NULL;
+      break;
+    }
+  sim_server_emit_chat (sim, chat);
+}
+
+static void
+come_back (Sim *sim, Device *nobody, gpointer data)
+{
+  sim->server.down = FALSE;
+}
+
+static void
+act_on_chat (Sim *sim, World what, SimChat *chat)
+{
+  g_autofree char *text = g_strdup_printf ("s%u", sim->server.next_id + 1);
+
+  switch (what)
+    {
+    case WORLD_BURST:
+      for (gint64 n = sim_between (sim, 10, 130); n > 0; n--)
+        customer_writes (sim, chat);
+      break;
+    case WORLD_COLLEAGUE:
+      sim_server_add_message (sim, chat, DESK_SENDER_MANAGER, 2, text, FALSE, NULL);
+      break;
+    case WORLD_NOTE:
+      if (sim->server.level == 2)
+        sim_server_add_message (sim, chat, DESK_SENDER_MANAGER, 2, text, TRUE, NULL);
+      break;
+    case WORLD_BOT:
+      sim_server_add_message (sim, chat, DESK_SENDER_BOT, -1, text, FALSE, NULL);
+      break;
+    case WORLD_CHANGE:
+      change_message (sim, chat);
+      break;
+    case WORLD_STATUS:
+      move_status (sim, chat);
+      break;
+    case WORLD_PATCH:
+      patch_chat (sim, chat);
+      break;
+    case WORLD_MARK:
+      sim_server_mark (sim, chat, (guint) sim_below (sim, SIM_USERS),
+                       sim_chance (sim, 0.3) ? -1 : sim_between (sim, 1, chat->chat->last_chat_seq));
+      break;
+    case WORLD_WINDOW:
+      chat->closed_until_us = sim->now_us + sim_between (sim, 1, 60) * SIM_SECOND;
+      break;
+    case WORLD_TRIM:
+      sim_server_trim (sim, chat, sim_between (sim, 1, chat->chat->last_chat_seq));
+      break;
+    case WORLD_ERASE:
+      sim_server_erase (sim, chat);
+      break;
+    default:
+      customer_writes (sim, chat);
+      break;
+    }
+}
+
+static void
+act_on_server (Sim *sim, World what)
+{
+  SimServer *server = &sim->server;
+
+  sim_trace (sim, "server: %s", what == WORLD_EXPIRE ? "expires" : what == WORLD_EPOCH ? "new epoch" : "restarts");
+  switch (what)
+    {
+    case WORLD_EXPIRE:
+      for (guint p = 0; p < server->n_partitions; p++)
+        server->expired[p] = MAX (server->expired[p], (gint64) server->log[p]->len - sim_between (sim, 0, 20));
+      break;
+    case WORLD_EPOCH:
+      server->epoch++;
+      for (guint p = 0; p < server->n_partitions; p++)
+        {
+          g_ptr_array_set_size (server->log[p], 0);
+          server->expired[p] = 0;
+        }
+      sim_net_break_all (sim, DESK_CLOSE_EPOCH_CHANGED);
+      break;
+    default:
+      server->down = TRUE;
+      sim_net_break_all (sim, sim_chance (sim, 0.5) ? DESK_CLOSE_RESTART : 1006);
+      sim_after (sim, NULL, sim_between (sim, SIM_SECOND, 40 * SIM_SECOND), come_back, NULL, NULL);
+      break;
+    }
+}
+
+static void
+world_tick (Sim *sim, Device *nobody, gpointer data)
+{
+  World what = pick (sim, weights, N_WORLD);
+  SimChat *chat = any_chat (sim);
+
+  if (sim->quiet)
+    return;
+  sim_after (sim, NULL, sim_between (sim, 10 * SIM_MS, 1500 * SIM_MS), world_tick, NULL, NULL);
+  if (sim->server.level == 0 && (what == WORLD_EPOCH || what == WORLD_EXPIRE || what == WORLD_ERASE || what == WORLD_TRIM
+                                 || what == WORLD_CHANGE || what == WORLD_STATUS || what == WORLD_PATCH || what == WORLD_MARK))
+    what = WORLD_CUSTOMER;
+  if (sim->server.down && what != WORLD_RESTART)
+    return;
+  if (chat == NULL || (what == WORLD_CUSTOMER && sim->server.chats->len < 12 && sim_chance (sim, 0.05)))
+    customer_writes (sim, sim_server_new_chat (sim));
+  else if (what >= WORLD_EXPIRE)
+    {
+      if (sim->faults_on && !sim->server.down)
+        act_on_server (sim, what);
+    }
+  else if (what != WORLD_ERASE || sim->faults_on)
+    act_on_chat (sim, what, chat);
+}
+
+/* ── The manager at a device ────────────────────────────────────────────────────────────────── */
+
+static void
+on_sent (Device *device, gpointer data, const DeskBatchResult *result)
+{
+  SimIntent *intent = g_ptr_array_index (device->sim->intents, GPOINTER_TO_UINT (data));
+
+  intent->local_id = g_array_index (result->added_local_ids, gint64, 0);
+}
+
+static gboolean
+is_cached (Device *device, const SimChat *chat)
+{
+  g_autoptr (DeskChatRow) row = desk_query_chat (device->db, chat->chat->platform, chat->chat->user_id, NULL);
+
+  return row != NULL;
+}
+
+static void
+send_message (Device *device, SimChat *chat)
+{
+  Sim *sim = device->sim;
+  DeskBatch *batch = desk_batch_new ();
+  g_autoptr (DeskOutboxEntry) entry
+      = desk_outbox_entry_new (DESK_INTENT_SEND, chat->chat->platform, chat->chat->user_id);
+  SimIntent *intent = g_new0 (SimIntent, 1);
+  guint index = sim->intents->len;
+
+  intent->device = device->index;
+  intent->chat = chat;
+  intent->client_id = g_strdup_printf ("client-%u", index);
+  intent->text = sim->server.level == 0 && sim_chance (sim, 0.15) ? g_strdup_printf ("ok from %u", device->index)
+                                                                  : g_strdup_printf ("reply %u", index);
+  g_ptr_array_add (sim->intents, intent);
+  g_free (entry->text);
+  entry->text = g_strdup (intent->text);
+  entry->client_message_id = g_strdup (intent->client_id);
+  entry->is_private = sim->server.level == 2 && sim_chance (sim, 0.15);
+  entry->seen_seq = sim_chance (sim, 0.5) ? -2 : -1;
+  desk_batch_outbox_add (batch, entry, FALSE);
+  sim_device_intend (device, batch, on_sent, GUINT_TO_POINTER (index));
+}
+
+static void
+mark_chat (Device *device, SimChat *chat)
+{
+  Sim *sim = device->sim;
+  DeskBatch *batch = desk_batch_new ();
+  gboolean read = sim_chance (sim, 0.7);
+  g_autoptr (DeskOutboxEntry) entry = desk_outbox_entry_new (read ? DESK_INTENT_READ : DESK_INTENT_UNREAD,
+                                                             chat->chat->platform, chat->chat->user_id);
+  g_autoptr (DeskChatRow) row = desk_query_chat (device->db, chat->chat->platform, chat->chat->user_id, NULL);
+
+  if (read && sim->server.level == 2)
+    entry->up_to_chat_seq = sim_between (sim, 0, row->chat->last_chat_seq);
+  else if (read)
+    entry->up_to_chat_seq = G_MAXINT64 / 2;
+  desk_batch_outbox_add (batch, entry, FALSE);
+  sim_device_intend (device, batch, NULL, NULL);
+}
+
+static SimIntent *
+find_intent (Device *device, gint64 local_id)
+{
+  for (guint i = 0; i < device->sim->intents->len; i++)
+    {
+      SimIntent *intent = g_ptr_array_index (device->sim->intents, i);
+
+      if (intent->device == device->index && intent->local_id == local_id)
+        return intent;
+    }
+  return NULL;
+}
+
+static void
+on_discarded (Device *device, gpointer data, const DeskBatchResult *result)
+{
+  SimIntent *intent = data;
+
+  if (intent != NULL)
+    intent->discarded = TRUE;
+}
+
+static void
+on_retried (Device *device, gpointer data, const DeskBatchResult *result)
+{
+  SimIntent *intent = data;
+
+  if (intent != NULL)
+    intent->retries++;
+}
+
+void
+sim_world_resolve (Device *device)
+{
+  Sim *sim = device->sim;
+  g_autoptr (GPtrArray) entries = desk_query_outbox (device->db, NULL);
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const DeskOutboxEntry *entry = g_ptr_array_index (entries, i);
+      SimIntent *intent = find_intent (device, entry->local_id);
+      gboolean gone = sim_server_find (sim, entry->platform, entry->user_id) == NULL;
+      DeskBatch *batch;
+
+      if (entry->state == DESK_OUTBOX_QUEUED || entry->state == DESK_OUTBOX_SENDING)
+        continue;
+      batch = desk_batch_new ();
+      if (gone || sim_chance (sim, 0.3))
+        desk_batch_outbox_discard (batch, entry->local_id);
+      else
+        desk_batch_outbox_retry (batch, entry->local_id, entry->state == DESK_OUTBOX_STALE, NULL);
+      sim_device_intend (device, batch, batch->ops->len > 0 && ((DeskOp *) batch->ops->pdata[0])->type == DESK_OP_OUTBOX_RETRY
+                                            ? on_retried
+                                            : on_discarded,
+                         intent);
+    }
+}
+
+/* A reply that still waits is taken back. */
+static void
+withdraw (Device *device)
+{
+  g_autoptr (GPtrArray) entries = desk_query_outbox (device->db, NULL);
+  const DeskOutboxEntry *entry;
+  DeskBatch *batch;
+
+  if (entries->len == 0)
+    return;
+  entry = g_ptr_array_index (entries, sim_below (device->sim, entries->len));
+  if (entry->intent != DESK_INTENT_SEND || entry->state == DESK_OUTBOX_SENDING)
+    return;
+  batch = desk_batch_new ();
+  desk_batch_outbox_discard (batch, entry->local_id);
+  sim_device_intend (device, batch, on_discarded, find_intent (device, entry->local_id));
+}
+
+static void
+look_around (Device *device, SimChat *chat)
+{
+  Sim *sim = device->sim;
+  DeskInput input = { .platform = chat->chat->platform, .user_id = chat->chat->user_id };
+
+  switch (sim_below (sim, 4))
+    {
+    case 0:
+      input.type = DESK_INPUT_OPEN_CHAT;
+      if (sim_chance (sim, 0.2))
+        input.platform = input.user_id = NULL;
+      break;
+    case 1:
+      input.type = DESK_INPUT_TYPING;
+      break;
+    default:
+      input.type = DESK_INPUT_FETCH_OLDER;
+      input.id = ++sim->serial;
+      input.key = sim_chance (sim, 0.5) ? 0 : sim_between (sim, 1, chat->chat->last_chat_seq + 1);
+      break;
+    }
+  sim_device_feed (device, &input);
+}
+
+/* ── What happens to a device ───────────────────────────────────────────────────────────────── */
+
+static void
+start_again (Sim *sim, Device *device, gpointer data)
+{
+  sim_device_start (device);
+}
+
+static void
+end_of_program (Sim *sim, Device *device, gpointer data)
+{
+  sim_device_kill (device);
+  sim_after (sim, device, sim_between (sim, 100 * SIM_MS, 30 * SIM_SECOND), start_again, NULL, NULL);
+}
+
+static void
+network_back (Sim *sim, Device *device, gpointer data)
+{
+  DeskInput input = { .type = DESK_INPUT_NETWORK, .flag = TRUE };
+
+  device->online = TRUE;
+  if (sim_chance (sim, 0.7))
+    sim_device_feed (device, &input);
+}
+
+static void
+disk_back (Sim *sim, Device *device, gpointer data)
+{
+  device->disk_full = FALSE;
+}
+
+static void
+woken (Sim *sim, Device *device, gpointer data)
+{
+  DeskInput input = { .type = DESK_INPUT_RETRY_NOW, .flag = TRUE };
+
+  sim_device_feed (device, &input);
+}
+
+static void
+sleep_long (Device *device)
+{
+  Sim *sim = device->sim;
+  gint64 length = sim_between (sim, 20, 8 * 3600) * SIM_SECOND;
+
+  sim_net_break (device, 1006, length + 40 * SIM_SECOND);
+  device->asleep_until_us = sim->now_us + length;
+  device->slept_us += length;
+  if (sim_chance (sim, 0.8))
+    sim_after (sim, device, length + sim_between (sim, 0, 5 * SIM_SECOND), woken, NULL, NULL);
+}
+
+static void
+half_open (Device *device)
+{
+  device->half_open = TRUE;
+  sim_net_break (device, 1006, sim_between (device->sim, 5, 43) * SIM_SECOND);
+}
+
+static void
+lose_network (Device *device)
+{
+  Sim *sim = device->sim;
+  DeskInput input = { .type = DESK_INPUT_NETWORK, .flag = FALSE };
+
+  device->online = FALSE;
+  sim_net_break (device, 1006, sim_between (sim, 0, 40 * SIM_SECOND));
+  sim_after (sim, device, sim_between (sim, SIM_SECOND, 120 * SIM_SECOND), network_back, NULL, NULL);
+  sim_device_feed (device, &input);
+}
+
+static void
+quit (Device *device)
+{
+  DeskInput input = { .type = DESK_INPUT_STOP };
+
+  sim_device_feed (device, &input);
+  sim_after (device->sim, device, sim_between (device->sim, 0, 20 * SIM_MS), end_of_program, NULL, NULL);
+}
+
+static void
+go_wrong (Device *device)
+{
+  static const double chances[] = { 3, 3, 2, 2, 1, 1, 2, 2, 2, 1 };
+  Sim *sim = device->sim;
+  guint what = pick (sim, chances, G_N_ELEMENTS (chances));
+
+  sim_trace (sim, "d%u goes wrong: %u", device->index, what);
+  switch (what)
+    {
+    case 0:
+      sim_net_break (device, sim_chance (sim, 0.3) ? DESK_CLOSE_TOO_SLOW : 1006, 0);
+      break;
+    case 1:
+      half_open (device);
+      break;
+    case 2:
+      if (device->online)
+        lose_network (device);
+      break;
+    case 3:
+      device->token_ok = FALSE;
+      if (sim_chance (sim, 0.5))
+        sim_net_break (device, DESK_CLOSE_TOKEN_REFUSED, 0);
+      break;
+    case 4:
+      sleep_long (device);
+      break;
+    case 5:
+      device->wall_skew_ms = sim_between (sim, -DAY_MS, DAY_MS);
+      break;
+    case 6:
+      device->disk_full = TRUE;
+      sim_after (sim, device, sim_between (sim, 1 * SIM_MS, 30 * SIM_SECOND), disk_back, NULL, NULL);
+      break;
+    case 7:
+      end_of_program (sim, device, NULL);
+      break;
+    case 8:
+      quit (device);
+      break;
+    default:
+      sim_net_break (device, DESK_CLOSE_FORBIDDEN, 0);
+      break;
+    }
+}
+
+static void
+device_tick (Sim *sim, Device *unused, gpointer data)
+{
+  Device *device = &sim->devices[GPOINTER_TO_UINT (data)];
+  SimChat *chat = any_chat (sim);
+
+  if (sim->quiet)
+    return;
+  sim_after (sim, NULL, sim_between (sim, 50 * SIM_MS, 2500 * SIM_MS), device_tick, data, NULL);
+  if (device->engine == NULL || device->asleep_until_us > sim->now_us)
+    return;
+  if (sim->faults_on && sim_chance (sim, 0.04))
+    {
+      go_wrong (device);
+      return;
+    }
+  if (chat == NULL || !is_cached (device, chat))
+    return;
+  switch (sim_below (sim, 8))
+    {
+    case 0:
+    case 1:
+    case 2:
+      send_message (device, chat);
+      break;
+    case 3:
+      mark_chat (device, chat);
+      break;
+    case 4:
+      sim_world_resolve (device);
+      break;
+    case 5:
+      if (sim_chance (sim, 0.2))
+        withdraw (device);
+      break;
+    default:
+      look_around (device, chat);
+      break;
+    }
+}
+
+void
+sim_world_start (Sim *sim)
+{
+  sim->quiet = FALSE;
+  sim_after (sim, NULL, 0, world_tick, NULL, NULL);
+  for (guint i = 0; i < sim->n_devices; i++)
+    sim_after (sim, NULL, sim_between (sim, 0, SIM_SECOND), device_tick, GUINT_TO_POINTER (i), NULL);
+}
+
+void
+sim_world_calm (Sim *sim)
+{
+  sim->quiet = TRUE;
+  sim->faults_on = FALSE;
+  memset (&sim->faults, 0, sizeof sim->faults);
+  sim->server.down = FALSE;
+  for (guint i = 0; i < sim->server.chats->len; i++)
+    ((SimChat *) g_ptr_array_index (sim->server.chats, i))->closed_until_us = 0;
+  for (guint i = 0; i < sim->n_devices; i++)
+    {
+      Device *device = &sim->devices[i];
+
+      device->online = device->token_ok = TRUE;
+      device->disk_full = FALSE;
+      if (device->asleep_until_us > sim->now_us)
+        { /* woken early, with everything that was due */
+          device->slept_us -= device->asleep_until_us - sim->now_us;
+          device->asleep_until_us = 0;
+        }
+      if (device->half_open)
+        sim_net_break (device, 1006, 0);
+      if (device->engine == NULL)
+        sim_after (sim, device, SIM_SECOND, start_again, NULL, NULL);
+    }
+}
