@@ -189,11 +189,11 @@ desk_engine_history_reply (DeskEngine *self, const DeskRequest *request, const D
   if (reply->outcome != DESK_OUT_OK)
     {
       desk_engine_fetched (self, fetch_id, FALSE, desk_engine_reply_text (reply));
-      if (!desk_engine_reply_failed (self, reply) || reply->outcome == DESK_OUT_REFUSED)
-        {
-          self->history_wanted = TRUE;
-          desk_engine_set_timer (self, DESK_TIMER_HISTORY, HISTORY_RETRY_MS);
-        }
+      desk_engine_reply_failed (self, reply);
+      /* Whatever went wrong with this page, nobody else asks for it again. */
+      self->history_wanted = TRUE;
+      if (!self->no_backfill)
+        desk_engine_set_timer (self, DESK_TIMER_HISTORY, HISTORY_RETRY_MS);
       return;
     }
   batch = desk_batch_new ();

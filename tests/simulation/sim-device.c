@@ -295,14 +295,18 @@ sim_device_feed (Device *device, DeskInput *input)
   Sim *sim = device->sim;
   g_autoptr (GPtrArray) effects = NULL;
   guint generation = device->generation;
+  Link link;
 
   if (device->engine == NULL)
     return;
   effects = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_effect_free);
   input->now_us = sim_device_mono_us (device);
   input->wall_ms = desk_clock_now_ms (&device->clock);
-  sim->coverage[device->engine->link][input->type]++;
+  link = device->engine->link;
+  sim->coverage[link][input->type]++;
   desk_engine_step (device->engine, input, effects);
+  sim_trace (sim, "d%u %s %" G_GUINT64_FORMAT ": link %u to %u, %u effects", device->index, desk_input_type_to_string (input->type),
+             input->type == DESK_INPUT_TIMER ? (guint64) input->timer : input->id, link, device->engine->link, effects->len);
   sim->steps++;
   sim_mix (sim, device->index * 64 + input->type);
   sim_mix (sim, (guint64) sim->now_us);

@@ -65,6 +65,8 @@ settle (Sim *sim)
   guint property = 10;
 
   sim_world_calm (sim);
+  for (guint i = 0; i < sim->n_devices; i++) /* who sleeps may sleep on */
+    limit = MAX (limit, sim->devices[i].asleep_until_us + QUIET_LIMIT_US);
   resolve_all (sim, NULL, NULL);
   while (sim->violations == 0)
     {

@@ -590,11 +590,6 @@ sim_world_calm (Sim *sim)
 
       device->online = device->token_ok = TRUE;
       device->disk_full = FALSE;
-      if (device->asleep_until_us > sim->now_us)
-        { /* woken early, with everything that was due */
-          device->slept_us -= device->asleep_until_us - sim->now_us;
-          device->asleep_until_us = 0;
-        }
       if (device->half_open)
         sim_net_break (device, 1006, 0);
       if (device->engine == NULL)
