@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "app/desk-chat-page.h"
+#include "app/desk-customer-panel.h"
+#include "app/desk-sidebar.h"
+#include "app/desk-welcome-page.h"
+#include "app/desk-window.h"
+
+/* Shared by desk-window.c and desk-window-actions.c. */
+
+G_BEGIN_DECLS
+
+struct _DeskWindow
+{
+  AdwApplicationWindow parent_instance;
+
+  AdwToastOverlay *toasts;
+  GtkStack *stack;
+  AdwLeaflet *leaflet;
+  DeskSidebar *sidebar;
+  AdwFlap *flap;
+  GtkStack *chat_stack;
+  AdwStatusPage *problem_page;
+  GtkButton *problem_button;
+  AdwHeaderBar *empty_header;
+  DeskWelcomePage *welcome_page;    /* nullable: each of these comes with its first use */
+  DeskChatPage *chat_page;          /* nullable */
+  DeskCustomerPanel *customer_panel; /* nullable */
+
+  GSettings *settings;
+  DeskInbox *inbox;
+  char *pending_hit_id; /* where to jump when the chat is open */
+  gint64 pending_hit_key;
+  gboolean first_frame_done;
+  gboolean trace_ready;
+};
+
+void desk_window_install_actions (GtkWidgetClass *widget_class);
+void desk_window_update_actions (DeskWindow *self);
+void desk_window_show_panel (DeskWindow *self, gboolean show);
+
+G_END_DECLS

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+#include "app/desk-inbox.h"
+
+G_BEGIN_DECLS
+
+#define DESK_TYPE_WINDOW (desk_window_get_type ())
+G_DECLARE_FINAL_TYPE (DeskWindow, desk_window, DESK, WINDOW, AdwApplicationWindow)
+
+/* The main window. Signals: "try-demo" (), "signed-in" (DeskAccount *), "sign-out" (), all answered by
+ * the application, which then opens another inbox or none. */
+DeskWindow *desk_window_new (GtkApplication *application);
+/* Opens the cache and shows it; the window shows what goes wrong. */
+void desk_window_open (DeskWindow *self, DeskInbox *inbox);
+DeskInbox *desk_window_get_inbox (DeskWindow *self); /* nullable */
+void desk_window_show_welcome (DeskWindow *self, const char *server_url, const char *cache_dir, gboolean form);
+void desk_window_show_demo_progress (DeskWindow *self, gboolean busy, const char *problem);
+void desk_window_open_chat (DeskWindow *self, const char *key);
+/* The chat on the screen, "P/U"; NULL if none is seen. */
+const char *desk_window_get_visible_chat (DeskWindow *self);
+void desk_window_tell (DeskWindow *self, const char *text);
+/* Drafts are stored, the account is closed. */
+void desk_window_close_inbox (DeskWindow *self);
+
+G_END_DECLS
