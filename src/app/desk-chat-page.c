@@ -160,7 +160,7 @@ reply_to (DeskChatPage *self, DeskTimelineEntry *entry)
   if (message == NULL || message->id == NULL || message->deleted_at_ms > 0)
     return;
   g_autofree char *writer = desk_message_writer (message, desk_chat_item_get_name (self->item), desk_inbox_get_me (self->inbox));
-  g_autofree char *text = desk_message_preview (message, 200);
+  g_autofree char *text = desk_message_summary (message, 200);
   desk_composer_set_reply (self->composer, message->id, writer, text);
   desk_composer_focus (self->composer);
 }

@@ -165,7 +165,7 @@ desk_kind_icon (DeskKind kind)
 }
 
 char *
-desk_message_preview (const DeskMessage *message, gsize max_chars)
+desk_message_summary (const DeskMessage *message, gsize max_chars)
 {
   if (message->deleted_at_ms > 0)
     return g_strdup (_ ("Message deleted"));

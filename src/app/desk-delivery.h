@@ -18,7 +18,7 @@ const char *desk_error_text (const char *code, const char *fallback);
 const char *desk_kind_text (DeskKind kind);
 const char *desk_kind_icon (DeskKind kind);
 /* One line for lists: the text, or what the message is. Transfer full. */
-char *desk_message_preview (const DeskMessage *message, gsize max_chars);
+char *desk_message_summary (const DeskMessage *message, gsize max_chars);
 /* "Olena", "You", "Bot": who wrote it. @me is the manager's username, nullable. Transfer full. */
 char *desk_message_writer (const DeskMessage *message, const char *customer, const char *me);
 

@@ -209,7 +209,7 @@ desk_message_row_describe (DeskTimelineEntry *entry, const DeskMessageRowContext
     return separator_text (entry);
   g_autofree char *writer = writer_of (entry, context);
   g_autofree char *clock = desk_format_clock (desk_timeline_entry_get_time_ms (entry));
-  g_autofree char *text = message != NULL ? desk_message_preview (message, 400) : desk_text_preview (entry_text (entry), 400);
+  g_autofree char *text = message != NULL ? desk_message_summary (message, 400) : desk_text_preview (entry_text (entry), 400);
   const char *state = state_text (entry);
   /* Translators: what a screen reader says of a message: who, when, what. */
   GString *out = g_string_new (NULL);

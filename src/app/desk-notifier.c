@@ -65,7 +65,7 @@ reason_against (DeskNotifier *self, const char *key, const DeskChatRow *row)
 static void
 show (DeskNotifier *self, const char *key, const DeskChatRow *row, const DeskMessage *message)
 {
-  g_autofree char *body = desk_message_preview (message, 200);
+  g_autofree char *body = desk_message_summary (message, 200);
   g_autofree char *id = notification_id (key);
   const char *name = row != NULL && *row->chat->user_name != '\0' ? row->chat->user_name : message->user_name;
   g_autoptr (GNotification) notification = g_notification_new (name != NULL ? name : message->user_id);
