@@ -18,6 +18,7 @@
 #define POLL_AFTER_MS 15000
 #define POLL_EVERY_MS 5000
 #define REFUSED_RETRY_MS 60000
+#define MAX_RENEWALS 2 /* the first may only find what another process renewed long ago */
 #define CAPABILITIES_LIFE_MS (6 * 3600 * 1000)
 #define TYPING_EVERY_US (3 * G_USEC_PER_SEC)
 
@@ -96,16 +97,25 @@ desk_engine_lost (DeskEngine *self, const char *why, guint close_code)
   wait_and_retry (self, delay);
 }
 
-/* A 401 or close 4401: renew the token once, then ask to sign in. */
+static void signed_out (DeskEngine *self);
+
+/* A 401 or close 4401: renew the token, then ask to sign in. */
 void
 desk_engine_unauthorized (DeskEngine *self)
 {
   if (self->refreshing || self->link == LINK_SIGNED_OUT || self->link == LINK_STOPPED)
     return;
-  self->refreshing = TRUE;
   disconnect (self);
   desk_engine_drop_history (self);
   desk_engine_level0_drop (self);
+  if (self->renewals >= MAX_RENEWALS)
+    {
+      /* It gives new tokens and accepts none of them. */
+      self->renewals = 0;
+      signed_out (self);
+      return;
+    }
+  self->refreshing = TRUE;
   self->link = LINK_WAITING;
   self->poll_ok = FALSE;
   self->state_dirty = TRUE;
@@ -300,6 +310,7 @@ connected (DeskEngine *self)
   self->lost_at_us = 0;
   self->poll_ok = FALSE;
   self->ws_open = TRUE;
+  self->renewals = 0;
   self->had_ws = TRUE;
   self->probing = FALSE;
   self->state->retry_at_ms = 0;
@@ -558,6 +569,7 @@ desk_engine_take_token (DeskEngine *self, DeskTokenResult result)
   if (result == DESK_TOKEN_RENEWED)
     {
       self->has_token = TRUE;
+      self->renewals++;
       begin (self);
     }
   else if (result == DESK_TOKEN_REFUSED)

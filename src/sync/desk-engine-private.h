@@ -87,6 +87,7 @@ struct _DeskEngine
   Link link;
   gboolean has_token;
   gboolean refreshing;
+  guint renewals; /* of the token, since the server last accepted one */
   gboolean ws_open;
   gboolean store_broken; /* the cache could not be written; nothing is fetched until it can */
   guint attempt;         /* of the backoff */

@@ -219,7 +219,10 @@ current_phase (DeskEngine *self)
     case LINK_RESUMING:
       return DESK_SYNC_CATCHING_UP;
     case LINK_WAITING:
-      return self->poll_ok ? DESK_SYNC_POLLING : self->probing ? DESK_SYNC_CONNECTING : DESK_SYNC_OFFLINE;
+      /* While a token is renewed nothing has failed yet. */
+      return self->poll_ok                          ? DESK_SYNC_POLLING
+             : self->probing || self->refreshing ? DESK_SYNC_CONNECTING
+                                                  : DESK_SYNC_OFFLINE;
     default:
       return self->poll_ok ? DESK_SYNC_POLLING : self->attempt > 0 && !self->probing ? DESK_SYNC_OFFLINE : DESK_SYNC_CONNECTING;
     }
@@ -273,6 +276,8 @@ take_reply (DeskEngine *self, guint64 id, const DeskSyncReply *reply)
     return; /* of a connection that is no more */
   g_free (key);
   request = value;
+  if (reply->outcome == DESK_OUT_OK)
+    self->renewals = 0;
   switch (request->type)
     {
     case DESK_REQUEST_CAPABILITIES:
