@@ -10,6 +10,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "bench-raw-send.h"
 #include "server/service/desk-service.h"
 #include "server/store/sqlite/desk-store-sqlite.h"
 
@@ -22,8 +23,7 @@ typedef struct
   DeskIdentity *who;
   guint per_thread;
   gint next_key;
-  gint64 chat_row;
-  gint next_seq;
+  gint64 next_raw; /* the writer's */
   char *body;
 } Bench;
 
@@ -83,43 +83,6 @@ send_thread (gpointer data)
   return NULL;
 }
 
-/* The statements of a reply, with a body made beforehand and no rule. */
-static gboolean
-raw_job (DeskServerTx *tx, gpointer data, GError **error)
-{
-  Bench *bench = data;
-  g_autoptr (DeskServerKey) key = NULL;
-  g_autoptr (DeskServerChat) chat = NULL;
-  gint seq = bench->next_seq + 1;
-  char id[40], client[40];
-  gint64 key_row;
-  g_snprintf (id, sizeof id, "019aa000-0000-7000-8000-%012d", seq);
-  g_snprintf (client, sizeof client, "raw-%08d", seq);
-  DeskMessage message = { .id = id,
-                          .chat_seq = seq,
-                          .direction = DESK_DIRECTION_OUTGOING,
-                          .sender = DESK_SENDER_MANAGER,
-                          .sender_id = (char *)"anna",
-                          .status = DESK_STATUS_QUEUED,
-                          .created_at_ms = 1795000000000 };
-  DeskServerJobRow job = {
-    .chat_row = bench->chat_row, .chat_seq = seq, .connection = (char *)"main", .created_ms = 1
-  };
-  gsize len = strlen (bench->body);
-  if (!tx->ops->key_find (tx, "anna", client, &key, error)
-      || !tx->ops->chat_find (tx, "demo", "8", NULL, &chat, error)
-      || !tx->ops->key_insert (tx, "anna", client,
-                               "0000000000000000000000000000000000000000000000000000000000000000",
-                               bench->chat_row, seq, 1, &key_row, error)
-      || !tx->ops->message_insert (tx, bench->chat_row, &message, bench->body, len, 1, key_row,
-                                   error)
-      || !tx->ops->event_append (tx, tx->ops->event_next_seq (tx), 1, bench->body, len, error)
-      || !tx->ops->chat_update (tx, chat, error) || !tx->ops->job_insert (tx, &job, error))
-    return FALSE;
-  bench->next_seq = seq;
-  return TRUE;
-}
-
 typedef struct
 {
   Bench *bench;
@@ -129,7 +92,10 @@ typedef struct
 static gboolean
 raw_thread_job (DeskServerTx *tx, gpointer data, GError **error)
 {
-  return raw_job (tx, ((RawThread *)data)->bench, error);
+  Bench *bench = ((RawThread *)data)->bench;
+  RawSend send
+      = { .platform = "demo", .user_id = "8", .number = ++bench->next_raw, .body = bench->body };
+  return raw_send_run (tx, &send, error);
 }
 
 static void
@@ -250,8 +216,6 @@ main (int argc, char **argv)
   run_ingest (&bench, "7", 1);
   run_ingest (&bench, "8", 1);
   bench.body = g_strnfill (650, 'b');
-  bench.chat_row = 2;
-  bench.next_seq = 10;
 
   double raw = run_threads (&bench, raw_thread), sends = run_threads (&bench, send_thread);
   raw = MAX (raw, run_threads (&bench, raw_thread));
