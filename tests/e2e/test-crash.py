@@ -79,7 +79,7 @@ def compare(server, token, clients, acknowledged, kept, intended):
             client.sync()
         return before if server.rest(token).everything() == before else None
 
-    truth = wait_for("the end of all deliveries and answers", settled, 90)
+    truth = wait_for("the end of all deliveries and answers", settled, 60 + KILLS)
     check_dense(truth)
     counts, keys = {}, {}
     for message in truth.values():
@@ -171,7 +171,7 @@ class Stream:
             while True:
                 assert time.monotonic() < deadline, text
                 try:
-                    status, body = rest.send(CHATS[2 + number % 2], text, client_message_id=key)
+                    status, body = rest.send(CHATS[number % 4], text, client_message_id=key)
                 except (OSError, ValueError, EOFError):
                     time.sleep(0.005)
                     continue
@@ -181,7 +181,7 @@ class Stream:
                     continue
                 if status in (200, 201):
                     self.duplicates += body["data"]["duplicate"]
-                    time.sleep(self.rng.uniform(0, 0.03))
+                    time.sleep(self.rng.uniform(0, 0.1))
                     break
                 assert status == 409 and body["error"]["code"] == "IN_FLIGHT", (status, body)
             self.acknowledged.append(text)
