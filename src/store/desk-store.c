@@ -117,6 +117,8 @@ finish_job (DeskStore *self, Job *job)
 {
   g_autoptr (GSource) source = NULL;
 
+  if (g_error_matches (job->error, DESK_STORE_ERROR, DESK_STORE_ERROR_CORRUPT))
+    g_atomic_int_set (&self->damaged, TRUE);
   if (job->task == NULL)
     {
       g_mutex_lock (&self->lock);
@@ -601,7 +603,8 @@ desk_store_close (DeskStore *self)
   if (self->writer_db != NULL && !g_atomic_int_get (&self->damaged))
     desk_db_checkpoint (self->writer_db, NULL); /* another process may still read: then later */
   g_clear_pointer (&self->writer_db, desk_db_close);
-  desk_store_mark_leave (g_steal_pointer (&self->mark), self->checked);
+  /* after damage the mark stays, so that the next open checks, and learns that a rescue is due */
+  desk_store_mark_leave (g_steal_pointer (&self->mark), self->checked && !g_atomic_int_get (&self->damaged));
 }
 
 static void
