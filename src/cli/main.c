@@ -44,21 +44,42 @@ desk_cli_fail (int code, const char *format, ...)
   return code;
 }
 
+static int
+count_separators (int argc, char **argv)
+{
+  int n = 0;
+
+  for (int i = 1; i < argc; i++)
+    n += strcmp (argv[i], "--") == 0;
+  return n;
+}
+
+/* GLib leaves a "--" standing when something after it begins with a dash: a text, for example. */
+static void
+drop_separator (int *argc, char **argv)
+{
+  for (int i = 1; i < *argc; i++)
+    if (strcmp (argv[i], "--") == 0)
+      {
+        memmove (argv + i, argv + i + 1, sizeof (char *) * (gsize) (*argc - i));
+        (*argc)--;
+        return;
+      }
+}
+
 gboolean
 desk_cli_parse (const GOptionEntry *entries, const char *usage, int *argc, char ***argv)
 {
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   g_autoptr (GError) error = NULL;
+  int separators = count_separators (*argc, *argv);
 
   g_set_prgname (usage);
   g_option_context_add_main_entries (context, entries, NULL);
   if (g_option_context_parse (context, argc, argv, &error))
     {
-      if (*argc > 1 && g_strcmp0 ((*argv)[1], "--") == 0)
-        {
-          memmove (*argv + 1, *argv + 2, sizeof (char *) * (gsize) (*argc - 1));
-          (*argc)--;
-        }
+      if (count_separators (*argc, *argv) == separators)
+        drop_separator (argc, *argv);
       return TRUE;
     }
   desk_cli_fail (0, "%s", error->message);
