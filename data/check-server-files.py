@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks the systemd unit (with systemd-analyze, where there is one) and the example configuration.
+"""Checks the systemd unit (with systemd-analyze) and the example configuration.
 
 The example must be a key file as it stands, must still be one with everything uncommented, and
 must then name every key that the server documents, each after a comment that explains it.
@@ -23,7 +23,7 @@ KEYS = {
     "connection shop-ig": META,
     "connection shop-fb": META,
     "retention": {"messages_per_chat", "days", "keep_at_least", "cleanup_at", "events_days"},
-    "limits": {"requests_per_minute"},
+    "limits": {"requests_per_minute", "sign_ins_per_minute", "timeout_s"},
 }
 
 
@@ -61,6 +61,7 @@ def check_unit(path):
         yield "%s: something was not replaced" % path.name
     analyze = shutil.which("systemd-analyze")
     if not analyze:
+        yield "systemd-analyze is missing: install the package systemd"
         return
     with tempfile.TemporaryDirectory() as folder:
         # The programs need not be installed for the unit to be right.
@@ -73,8 +74,25 @@ def check_unit(path):
             yield line
 
 
-def main(unit, example):
-    faults = list(check_unit(pathlib.Path(unit))) + list(check_example(pathlib.Path(example)))
+def check_daemon(daemon, path):
+    """The daemon takes the example as it stands, and with everything uncommented."""
+    text = path.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        whole = pathlib.Path(folder) / path.name
+        lines = [re.sub(r"^#(?=\[|[a-z_]+=)", "", line) for line in text.splitlines()
+                 if not re.match(r"#[a-z_]+_file=", line)]  # beside its _env it would be a second source
+        whole.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        for candidate in (path, whole):
+            result = subprocess.run([daemon, "check-config", str(candidate)], stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT, text=True)
+            if result.returncode != 0:
+                yield result.stdout.strip()
+
+
+def main(unit, example, daemon):
+    example = pathlib.Path(example)
+    faults = (list(check_unit(pathlib.Path(unit))) + list(check_example(example))
+              + list(check_daemon(daemon, example)))
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0

@@ -11,7 +11,7 @@ SCREEN_PACKAGES="xvfb dbus dbus-x11 at-spi2-core python3-gi gir1.2-atspi-2.0 ima
  fonts-dejavu-core"
 
 TEST_PACKAGES="gnome-keyring desktop-file-utils appstream yelp-tools python3-jsonschema python3-yaml
- python3-websockets curl ca-certificates sqlite3"
+ python3-websockets curl ca-certificates sqlite3 systemd"
 
 # As root; without it apt can't install, and what is installed already does not need it.
 as_root() {
