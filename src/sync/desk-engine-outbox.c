@@ -69,8 +69,14 @@ desk_engine_outbox (DeskEngine *self, GPtrArray *entries)
       g_clear_pointer (&self->outbox, g_ptr_array_unref);
       self->outbox = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_outbox_entry_free);
       for (guint i = 0; i < entries->len; i++)
-        g_ptr_array_add (self->outbox, desk_outbox_entry_copy (g_ptr_array_index (entries, i)));
+        {
+          const DeskOutboxEntry *entry = g_ptr_array_index (entries, i);
+
+          if (!g_hash_table_contains (self->outbox_done, &entry->local_id))
+            g_ptr_array_add (self->outbox, desk_outbox_entry_copy (entry));
+        }
     }
+  g_hash_table_remove_all (self->outbox_done);
   count_pending (self);
   if (self->outbox_stale)
     desk_engine_read_outbox (self);
@@ -125,9 +131,12 @@ store_done (DeskEngine *self, const DeskOutboxEntry *entry, const DeskMessage *m
 {
   g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
   DeskBatch *batch = desk_batch_new ();
+  Apply *apply;
 
   desk_batch_outbox_done (batch, entry->local_id, message);
-  desk_engine_apply (self, batch, APPLY_OUTBOX, key)->local_id = entry->local_id;
+  apply = desk_engine_apply (self, batch, APPLY_OUTBOX, key);
+  apply->local_id = entry->local_id;
+  apply->done = TRUE;
 }
 
 static void
@@ -232,10 +241,18 @@ consider (DeskEngine *self, DeskOutboxEntry *entry, GHashTable *blocked, guint *
   *slots += lane->local_id != 0 && !lane->looking;
 }
 
+static gboolean
+same_lane (const DeskOutboxEntry *a, const DeskOutboxEntry *b)
+{
+  return (a->intent == DESK_INTENT_SEND) == (b->intent == DESK_INTENT_SEND) && g_str_equal (a->user_id, b->user_id)
+         && g_str_equal (a->platform, b->platform);
+}
+
 void
 desk_engine_pump_outbox (DeskEngine *self)
 {
   g_autoptr (GHashTable) blocked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  const DeskOutboxEntry *last = NULL;
   gint64 next_us = G_MAXINT64;
   guint slots;
 
@@ -247,8 +264,15 @@ desk_engine_pump_outbox (DeskEngine *self)
       return;
     }
   slots = busy_slots (self);
-  for (guint i = 0; i < self->outbox->len; i++)
-    consider (self, g_ptr_array_index (self->outbox, i), blocked, &slots, &next_us);
+  /* A slot that becomes free brings us here again. */
+  for (guint i = 0; i < self->outbox->len && slots < SLOTS; i++)
+    {
+      DeskOutboxEntry *entry = g_ptr_array_index (self->outbox, i);
+
+      if (last == NULL || !same_lane (last, entry))
+        consider (self, entry, blocked, &slots, &next_us);
+      last = entry;
+    }
   if (next_us != G_MAXINT64)
     desk_engine_set_timer (self, DESK_TIMER_OUTBOX, (next_us - self->now_us) / 1000 + 1);
 }
@@ -444,7 +468,20 @@ desk_engine_intent_reply (DeskEngine *self, const DeskRequest *request, const De
   desk_engine_pump_outbox (self);
 }
 
-/* An acknowledgement or a state was committed. */
+static void
+forget_entry (DeskEngine *self, gint64 local_id)
+{
+  DeskOutboxEntry *entry = find_entry (self, local_id);
+
+  if (entry != NULL)
+    g_ptr_array_remove (self->outbox, entry);
+  if (self->outbox_reading)
+    g_hash_table_add (self->outbox_done, g_memdup2 (&local_id, sizeof local_id));
+  count_pending (self);
+}
+
+/* An acknowledgement or a state was committed. An acknowledged entry is taken out of our copy instead of reading all
+ * of the outbox again, which would cost the square of a long one. */
 void
 desk_engine_outbox_stored (DeskEngine *self, const Apply *apply)
 {
@@ -452,7 +489,13 @@ desk_engine_outbox_stored (DeskEngine *self, const Apply *apply)
 
   if (lane != NULL && !lane->requested && !lane->looking)
     end_lane (lane);
-  desk_engine_read_outbox (self);
+  if (!apply->done)
+    {
+      desk_engine_read_outbox (self);
+      return;
+    }
+  forget_entry (self, apply->local_id);
+  desk_engine_pump_outbox (self);
 }
 
 /* ── Level 0: looking for a message whose outcome is not known ─────────────────────────────── */

@@ -38,6 +38,7 @@ typedef struct
   ApplyType type;
   char *key;       /* P/U, for PAGE, ATTEMPT, OUTBOX */
   gint64 local_id; /* ATTEMPT, OUTBOX */
+  gboolean done;   /* OUTBOX: the entry is gone */
   gboolean last;   /* CHATS: the last page */
   guint offset;    /* PAGE at level 0 */
   guint count;
@@ -125,6 +126,7 @@ struct _DeskEngine
   GPtrArray *outbox; /* of DeskOutboxEntry; NULL: not read yet */
   gboolean outbox_reading;
   gboolean outbox_stale; /* changed while it was being read */
+  GHashTable *outbox_done; /* set of gint64: acknowledged while it was being read */
   GHashTable *lanes;     /* key → Lane */
   gint64 outbox_not_before_us;
 
