@@ -22,6 +22,7 @@ struct _DeskChatPage
   AdwHeaderBar *header;
   AdwWindowTitle *title;
   GtkButton *back_button;
+  GtkToggleButton *panel_button;
   DeskTimelineView *timeline;
   DeskComposer *composer;
 
@@ -201,6 +202,13 @@ desk_chat_page_set_folded (DeskChatPage *self, gboolean folded)
   adw_header_bar_set_show_start_title_buttons (self->header, folded);
 }
 
+void
+desk_chat_page_set_panel_beside (DeskChatPage *self, gboolean beside)
+{
+  adw_header_bar_set_show_end_title_buttons (self->header, !beside);
+  gtk_toggle_button_set_active (self->panel_button, beside);
+}
+
 /* ── The actions of rows ────────────────────────────────────────────────────────────────────── */
 
 static void
@@ -292,6 +300,7 @@ desk_chat_page_class_init (DeskChatPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, header);
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, title);
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, back_button);
+  gtk_widget_class_bind_template_child (widget_class, DeskChatPage, panel_button);
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, timeline);
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, composer);
   gtk_widget_class_bind_template_callback (widget_class, on_read_to);

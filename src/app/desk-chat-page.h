@@ -26,5 +26,7 @@ void desk_chat_page_focus_composer (DeskChatPage *self);
 void desk_chat_page_escape (DeskChatPage *self);
 /* With one pane: a button that leads back to the list. */
 void desk_chat_page_set_folded (DeskChatPage *self, gboolean folded);
+/* The customer panel stands beside the page and has the window's buttons. */
+void desk_chat_page_set_panel_beside (DeskChatPage *self, gboolean beside);
 
 G_END_DECLS

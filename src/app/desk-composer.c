@@ -163,7 +163,7 @@ make_hint (DeskComposer *self)
 {
   gint64 expires_ms = desk_chat_item_get_chat (self->item)->window_expires_at_ms;
   if (is_note (self))
-    return g_strdup (_ ("Only your team sees this"));
+    return g_strdup ("");
   if (window_is_closed (self))
     return g_strdup (_ ("The time for free replies is over: the customer must write first"));
   if (!desk_inbox_is_online (self->inbox))

@@ -26,7 +26,7 @@ struct _DeskCustomerPanel
   GtkLabel *name_label;
   GtkLabel *handle_label;
   GtkImage *platform_image;
-  GtkFlowBox *labels_box;
+  GtkBox *labels_box;
   AdwPreferencesGroup *state_group;
   AdwActionRow *state_row;
   AdwActionRow *assignee_row;
@@ -120,13 +120,13 @@ update_labels (DeskCustomerPanel *self, char **labels)
 {
   GtkWidget *child;
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->labels_box))) != NULL)
-    gtk_flow_box_remove (self->labels_box, child);
+    gtk_box_remove (self->labels_box, child);
   for (guint i = 0; labels != NULL && labels[i] != NULL; i++)
     {
       GtkWidget *label = gtk_label_new (labels[i]);
       gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
       gtk_widget_add_css_class (label, "label-pill");
-      gtk_flow_box_append (self->labels_box, label);
+      gtk_box_append (self->labels_box, label);
     }
   gtk_widget_set_visible (GTK_WIDGET (self->labels_box), labels != NULL && labels[0] != NULL);
 }

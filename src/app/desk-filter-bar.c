@@ -79,7 +79,7 @@ desk_filter_bar_add_platform (DeskFilterBar *self, DeskInbox *inbox, const char 
     return;
   GtkToggleButton *button = add_button (self, filter, desk_inbox_platform_title (inbox, platform),
                                         desk_inbox_platform_icon (platform),
-                                        gtk_widget_get_prev_sibling (GTK_WIDGET (self->unread_button)));
+                                        gtk_widget_get_last_child (GTK_WIDGET (self)));
   gtk_toggle_button_set_active (button, g_strcmp0 (self->filter, filter) == 0);
 }
 
@@ -157,7 +157,7 @@ static void
 desk_filter_bar_init (DeskFilterBar *self)
 {
   self->filter = g_strdup ("all");
-  gtk_box_set_spacing (GTK_BOX (self), 6);
+  gtk_box_set_spacing (GTK_BOX (self), 3);
   gtk_widget_add_css_class (GTK_WIDGET (self), "filter-bar");
   self->all_button = add_button (self, "all", _ ("All"), NULL, NULL);
   self->unread_button = add_button (self, "unread", _ ("Unread"), NULL, GTK_WIDGET (self->all_button));

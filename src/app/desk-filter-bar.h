@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 #define DESK_TYPE_FILTER_BAR (desk_filter_bar_get_type ())
 G_DECLARE_FINAL_TYPE (DeskFilterBar, desk_filter_bar, DESK, FILTER_BAR, GtkBox)
 
-/* The row of filters: All, one for each platform, Unread, Mine. The choice is a word as the setting
+/* The row of filters: All, Unread, Mine, one for each platform. The choice is a word as the setting
  * "chat-filter" keeps it. Signal "changed" (). */
 GtkWidget *desk_filter_bar_new (void);
 /* A button for the platform, if it has none yet. */

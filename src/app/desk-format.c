@@ -30,11 +30,10 @@ link_end (const char *p)
   while (end > p)
     {
       const char *last = g_utf8_prev_char (end);
-      gboolean opened = FALSE;
-      if (*last == ')')
-        for (const char *q = p; q < last; q++)
-          opened = opened || *q == '(';
-      if (strchr (".,;:!?'*_~)]", *last) == NULL || opened)
+      int open = 0;
+      for (const char *q = p; *last == ')' && q < end; q++)
+        open += *q == '(' ? 1 : *q == ')' ? -1 : 0;
+      if (strchr (".,;:!?'*_~)]", *last) == NULL || (*last == ')' && open >= 0))
         break;
       end = last;
     }

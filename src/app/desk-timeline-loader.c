@@ -370,3 +370,9 @@ desk_timeline_loader_is_fetching (DeskTimelineLoader *self)
 {
   return self->fetching;
 }
+
+gboolean
+desk_timeline_loader_is_jumping (DeskTimelineLoader *self)
+{
+  return self->running == LOAD_AROUND || self->wanted == LOAD_AROUND;
+}

@@ -31,6 +31,8 @@ void desk_timeline_loader_extend_newer (DeskTimelineLoader *self);
 void desk_timeline_loader_refresh (DeskTimelineLoader *self);
 gboolean desk_timeline_loader_has_newer (DeskTimelineLoader *self);
 gboolean desk_timeline_loader_has_older (DeskTimelineLoader *self); /* cached or on the server */
+/* A window around a message is on its way. */
+gboolean desk_timeline_loader_is_jumping (DeskTimelineLoader *self);
 gboolean desk_timeline_loader_is_fetching (DeskTimelineLoader *self);
 
 G_END_DECLS

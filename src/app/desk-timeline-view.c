@@ -312,6 +312,8 @@ on_loaded (DeskTimelineView *self, gboolean first)
       g_autoptr (GtkNoSelection) selection = gtk_no_selection_new (g_object_ref (model));
       gtk_list_view_set_model (self->list, GTK_SELECTION_MODEL (selection));
     }
+  if (first && desk_timeline_loader_is_jumping (self->loader))
+    return; /* the window that was asked for comes next */
   if (first)
     settle (self);
   else

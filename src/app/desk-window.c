@@ -80,6 +80,16 @@ show_no_chat (DeskWindow *self)
   adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->sidebar));
 }
 
+/* With both panes in view the focus stays where it is: whoever walks through the list goes on. */
+static void
+show_chat_pane (DeskWindow *self)
+{
+  GtkWidget *focus = gtk_root_get_focus (GTK_ROOT (self));
+  adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->flap));
+  if (focus != NULL && !adw_leaflet_get_folded (self->leaflet))
+    gtk_widget_grab_focus (focus);
+}
+
 static void
 on_chat_selected (DeskWindow *self, DeskChatItem *item)
 {
@@ -88,7 +98,7 @@ on_chat_selected (DeskWindow *self, DeskChatItem *item)
   else
     {
       show_chat (self, item);
-      adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->flap));
+      show_chat_pane (self);
       if (self->pending_hit_id != NULL || self->pending_hit_key > 0)
         desk_chat_page_jump (self->chat_page, self->pending_hit_id, self->pending_hit_key);
     }
@@ -125,7 +135,7 @@ on_hit_activated (DeskWindow *self, const char *platform, const char *user_id, c
     {
       if (message)
         desk_chat_page_jump (self->chat_page, id, order_key);
-      adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->flap));
+      show_chat_pane (self);
     }
   else
     {
@@ -162,6 +172,8 @@ on_folded_changed (DeskWindow *self)
     desk_chat_page_set_folded (self->chat_page, folded);
 }
 
+static void on_panel_changed (DeskWindow *self);
+
 static void
 on_flap_folded_changed (DeskWindow *self)
 {
@@ -169,6 +181,15 @@ on_flap_folded_changed (DeskWindow *self)
     adw_flap_set_reveal_flap (self->flap, FALSE);
   else if (g_settings_get_boolean (self->settings, "show-customer-panel"))
     desk_window_show_panel (self, TRUE);
+  on_panel_changed (self);
+}
+
+static void
+on_panel_changed (DeskWindow *self)
+{
+  gboolean shown = adw_flap_get_reveal_flap (self->flap);
+  if (self->chat_page != NULL)
+    desk_chat_page_set_panel_beside (self->chat_page, shown && !adw_flap_get_folded (self->flap));
 }
 
 static void
@@ -439,6 +460,7 @@ desk_window_class_init (DeskWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, on_folded_changed);
   gtk_widget_class_bind_template_callback (widget_class, on_flap_folded_changed);
   gtk_widget_class_bind_template_callback (widget_class, on_visible_child_changed);
+  gtk_widget_class_bind_template_callback (widget_class, on_panel_changed);
   gtk_widget_class_bind_template_callback (widget_class, on_rescue_clicked);
   desk_window_install_actions (widget_class);
 }
