@@ -197,9 +197,14 @@ desk_engine_history_reply (DeskEngine *self, const DeskRequest *request, const D
       return;
     }
   batch = desk_batch_new ();
-  /* Fewer rows than asked for: what the server keeps ends there. */
-  desk_batch_page (batch, request->platform, request->user_id, reply->messages,
-                   reply->next == NULL && reply->messages->len < request->limit, request->seq == 0);
+  /* Fewer rows than asked for: what the server keeps ends there. A page speaks for the time when it was asked for:
+   * its newest row is the end of what it claims, whatever is known of the chat by now; and one without rows speaks
+   * for what lies before the place that was asked for, wherever the cached rows begin by now. */
+  if (reply->messages->len == 0 && request->seq > 0)
+    desk_batch_cover (batch, request->platform, request->user_id, 1, request->seq - 1);
+  else
+    desk_batch_page (batch, request->platform, request->user_id, reply->messages,
+                     reply->next == NULL && reply->messages->len < request->limit, reply->messages->len == 0);
   if (reply->messages->len == 0 && request->seq > 1)
     desk_batch_cover (batch, request->platform, request->user_id, 1, request->seq - 1); /* the server keeps nothing */
   apply = desk_engine_apply (self, batch, APPLY_PAGE, key);

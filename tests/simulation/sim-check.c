@@ -295,8 +295,11 @@ compare_level0 (Device *device, const SimChat *chat, gint64 row)
       const char *id = desk_stmt_column_text (s, 0);
       gint64 at = 0;
 
+      sim_trace (device->sim, "d%u %s: %s %s at %" G_GINT64_FORMAT, device->index, chat->chat->user_id, id,
+                 desk_stmt_column_text (s, 4), desk_stmt_column_int64 (s, 3));
       if (desk_stmt_column_int64 (s, 1) != 0 || id == NULL)
-        return g_strdup_printf ("“%s” stays provisional", desk_stmt_column_text (s, 4));
+        return g_strdup_printf ("“%s” of %" G_GINT64_FORMAT " stays provisional after %" G_GINT64_FORMAT " of %u",
+                                desk_stmt_column_text (s, 4), desk_stmt_column_int64 (s, 3), last + 1, chat->messages->len);
       while (at < (gint64) chat->messages->len && !g_str_equal (((DeskMessage *) chat->messages->pdata[at])->id, id))
         at++;
       if (at == (gint64) chat->messages->len)

@@ -207,7 +207,7 @@ created_ms (Sim *sim)
   return sim->server.last_created_ms;
 }
 
-/* A hint of level 0: no usable id. */
+/* A hint of level 0: no usable id, as the reader of frames gives it. */
 static void
 push_hint (Sim *sim, const DeskMessage *message)
 {
@@ -216,8 +216,6 @@ push_hint (Sim *sim, const DeskMessage *message)
   event->message = desk_message_copy (message);
   g_clear_pointer (&event->message->id, g_free);
   event->message->chat_seq = event->message->in_seq = 0;
-  if (sim_chance (sim, 0.5))
-    event->message->id = g_strdup ("00000000-0000-0000-0000-000000000000");
   sim_net_push (sim, event);
 }
 
@@ -247,6 +245,7 @@ sim_server_add_message (Sim *sim, SimChat *chat, DeskSender sender, int user, co
   g_ptr_array_add (chat->messages, message);
   if (sim->server.level == 0)
     {
+      sim_trace (sim, "server %s “%s” of %" G_GINT64_FORMAT, message->id, text, message->created_at_ms);
       push_hint (sim, message);
       chat->chat->last_chat_seq = chat->messages->len;
       return message;
