@@ -282,33 +282,47 @@ compare_messages (Device *device, const SimChat *chat, gint64 row)
   return difference;
 }
 
-/* Level 0: cached rows are the server's, in order; what follows without a gap follows there as well. */
+/* Where the server has (or had) the message of a cached row of level 0; -1 nowhere. */
+static gint64
+find_level0 (const SimChat *chat, const char *id, gint64 created_ms)
+{
+  for (gint64 at = 0; at < (gint64) chat->messages->len; at++)
+    {
+      const DeskMessage *message = g_ptr_array_index (chat->messages, at);
+
+      if (id != NULL ? g_str_equal (message->id, id) : message->created_at_ms == created_ms)
+        return at;
+    }
+  return -1;
+}
+
+/* Level 0: cached rows are the server's, in order; what follows without a gap follows there as well. A hint that no
+ * page can confirm any more stays provisional and promises nothing of its neighbours. */
 static char *
 compare_level0 (Device *device, const SimChat *chat, gint64 row)
 {
-  g_autoptr (DeskStmt) s = desk_db_prepare (device->db, "SELECT id,provisional,gap_before,created_at_ms,text FROM message WHERE chat=?1 ORDER BY order_key", NULL);
+  g_autoptr (DeskStmt) s = desk_db_prepare (
+      device->db, "SELECT id,provisional,gap_before,created_at_ms,text FROM message WHERE chat=?1 ORDER BY order_key", NULL);
   gint64 last = -1, kept = MAX ((gint64) chat->messages->len - 100, 0), n = 0;
+  gboolean unsure = TRUE;
 
   desk_stmt_bind_int64 (s, 1, row);
   while (desk_stmt_step (s, NULL) == DESK_STEP_ROW)
     {
-      const char *id = desk_stmt_column_text (s, 0);
-      gint64 at = 0;
+      const char *text = desk_stmt_column_text (s, 4);
+      gboolean provisional = desk_stmt_column_int64 (s, 1) != 0;
+      gint64 at = find_level0 (chat, desk_stmt_column_text (s, 0), desk_stmt_column_int64 (s, 3));
 
-      sim_trace (device->sim, "d%u %s: %s %s at %" G_GINT64_FORMAT, device->index, chat->chat->user_id, id,
-                 desk_stmt_column_text (s, 4), desk_stmt_column_int64 (s, 3));
-      if (desk_stmt_column_int64 (s, 1) != 0 || id == NULL)
-        return g_strdup_printf ("“%s” of %" G_GINT64_FORMAT " stays provisional after %" G_GINT64_FORMAT " of %u",
-                                desk_stmt_column_text (s, 4), desk_stmt_column_int64 (s, 3), last + 1, chat->messages->len);
-      while (at < (gint64) chat->messages->len && !g_str_equal (((DeskMessage *) chat->messages->pdata[at])->id, id))
-        at++;
-      if (at == (gint64) chat->messages->len)
-        return g_strdup_printf ("%s is not of this chat", id);
+      if (at < 0)
+        return g_strdup_printf ("“%s” is not of this chat", text);
+      if (provisional && at >= kept)
+        return g_strdup_printf ("“%s” stays provisional, %" G_GINT64_FORMAT " of %u", text, at + 1, chat->messages->len);
       if (at <= last)
-        return g_strdup_printf ("%s is out of order", id);
-      if (last >= 0 && at != last + 1 && desk_stmt_column_int64 (s, 2) == 0)
-        return g_strdup_printf ("the hole before %s is not marked", id);
+        return g_strdup_printf ("“%s” is out of order", text);
+      if (!provisional && !unsure && at != last + 1 && desk_stmt_column_int64 (s, 2) == 0)
+        return g_strdup_printf ("the hole before “%s” is not marked", text);
       last = at;
+      unsure = provisional;
       n += at >= kept;
     }
   if (n != (gint64) chat->messages->len - kept)
