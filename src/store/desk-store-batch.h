@@ -47,7 +47,7 @@ void desk_batch_setting (DeskBatch *self, const char *key, const char *value); /
 void desk_batch_outbox_add (DeskBatch *self, const DeskOutboxEntry *entry, gboolean clear_draft);
 void desk_batch_outbox_state (DeskBatch *self, gint64 local_id, DeskOutboxState state, const char *error_code, const char *error);
 /* About to be sent: state SENDING, attempts + 1, attempted_at = now. NOT_FOUND if it is gone (discarded by
- * another process, or acknowledged), STATE if it is FAILED or STALE: it must not go out then. outbox_state and
+ * another process, or acknowledged), STATE if it is UNCONFIRMED, FAILED or STALE: it must not go out then. outbox_state and
  * outbox_done of an entry that is gone are no errors. */
 void desk_batch_outbox_attempt (DeskBatch *self, gint64 local_id);
 /* Acknowledged: the entry goes; message (nullable: level 0 or a read marker) is stored in the same transaction. */

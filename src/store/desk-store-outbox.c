@@ -225,7 +225,7 @@ desk_fold_outbox_attempt (DeskFold *self, gint64 local_id, GError **error)
 
   if (!find_entry (self, local_id, &chat, &state, error))
     return FALSE; /* discarded by another process: it must not go out */
-  if (state == DESK_OUTBOX_FAILED || state == DESK_OUTBOX_STALE)
+  if (state != DESK_OUTBOX_QUEUED && state != DESK_OUTBOX_SENDING)
     {
       g_set_error (error, DESK_STORE_ERROR, DESK_STORE_ERROR_STATE,
                    "The entry is %s and waits for the manager", desk_outbox_state_to_string (state));

@@ -120,6 +120,7 @@ pump_walks (DeskEngine *self)
       request->user_id = g_strdup (walk->user_id);
       request->offset = walk->offset;
       request->limit = PAGE_LIMIT;
+      walk->waits_for = request->id;
     }
 }
 
@@ -157,6 +158,7 @@ end_walk (DeskEngine *self, const char *key, gboolean ok, const char *text)
 
   desk_engine_fetched (self, walk->fetch_id, ok, text);
   walk->fetch_id = 0;
+  walk->waits_for = 0;
   walk->busy = FALSE;
   if (ok && walk->again)
     {
@@ -177,7 +179,7 @@ desk_engine_level0_page_reply (DeskEngine *self, const DeskRequest *request, con
   DeskBatch *batch;
   Apply *apply;
 
-  if (walk == NULL)
+  if (walk == NULL || walk->waits_for != request->id)
     return;
   if (reply->outcome != DESK_OUT_OK)
     {
@@ -190,6 +192,7 @@ desk_engine_level0_page_reply (DeskEngine *self, const DeskRequest *request, con
   desk_batch_page_level0 (batch, request->platform, request->user_id, reply->messages, request->offset,
                           reply->messages->len == 0);
   apply = desk_engine_apply (self, batch, APPLY_PAGE, key);
+  walk->waits_for = apply->id;
   apply->offset = request->offset;
   apply->count = reply->messages->len;
 }
@@ -214,8 +217,8 @@ desk_engine_level0_page_stored (DeskEngine *self, const Apply *apply, const Desk
       announce (self, g_ptr_array_index (result->fresh, i));
       desk_engine_look_found (self, apply->key, g_ptr_array_index (result->fresh, i));
     }
-  if (walk == NULL)
-    return;
+  if (walk == NULL || walk->waits_for != apply->id)
+    return; /* of a walk that a lost connection ended */
   if (!result->overlapped && apply->count > 0 && apply->offset + step < KEPT * 10)
     {
       walk->offset = apply->offset + step;

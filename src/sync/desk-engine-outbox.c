@@ -100,6 +100,7 @@ static void
 begin_lane (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
 {
   lane->local_id = entry->local_id;
+  lane->waits_for = 0;
   lane->requested = lane->looking = lane->accepted = FALSE;
   g_clear_pointer (&lane->entry, desk_outbox_entry_free);
   lane->entry = desk_outbox_entry_copy (entry);
@@ -109,6 +110,7 @@ static void
 end_lane (Lane *lane)
 {
   lane->local_id = 0;
+  lane->waits_for = 0;
   lane->requested = lane->looking = lane->accepted = FALSE;
   g_clear_pointer (&lane->entry, desk_outbox_entry_free);
 }
@@ -126,7 +128,8 @@ store_state (DeskEngine *self, const DeskOutboxEntry *entry, DeskOutboxState sta
     mine->state = state;
 }
 
-static void
+/* Returns the id of the Apply. */
+static guint64
 store_done (DeskEngine *self, const DeskOutboxEntry *entry, const DeskMessage *message)
 {
   g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
@@ -137,6 +140,7 @@ store_done (DeskEngine *self, const DeskOutboxEntry *entry, const DeskMessage *m
   apply = desk_engine_apply (self, batch, APPLY_OUTBOX, key);
   apply->local_id = entry->local_id;
   apply->done = TRUE;
+  return apply->id;
 }
 
 static void
@@ -144,10 +148,13 @@ start_attempt (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
 {
   g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
   DeskBatch *batch = desk_batch_new ();
+  Apply *apply;
 
   begin_lane (self, lane, entry);
   desk_batch_outbox_attempt (batch, entry->local_id);
-  desk_engine_apply (self, batch, APPLY_ATTEMPT, key)->local_id = entry->local_id;
+  apply = desk_engine_apply (self, batch, APPLY_ATTEMPT, key);
+  apply->local_id = entry->local_id;
+  lane->waits_for = apply->id;
 }
 
 static void
@@ -323,7 +330,7 @@ mark_at_level0 (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
   if (entry->intent == DESK_INTENT_READ)
     desk_engine_emit (self, DESK_EFFECT_WS_SEND)->text
         = desk_wire_client_frame_text (DESK_CLIENT_FRAME_MARK_READ, NULL, entry->platform, entry->user_id);
-  store_done (self, entry, NULL);
+  lane->waits_for = store_done (self, entry, NULL);
 }
 
 void
@@ -333,8 +340,9 @@ desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok)
   DeskOutboxEntry *mine = find_entry (self, apply->local_id);
   DeskRequest *request;
 
-  if (lane == NULL)
+  if (lane == NULL || lane->waits_for != apply->id)
     return;
+  lane->waits_for = 0;
   if (!ok || mine == NULL)
     {
       /* Withdrawn meanwhile, or the disk is full: nothing went out. */
@@ -421,7 +429,7 @@ send_reply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const De
           start_look (self, lane, TRUE);
           break;
         }
-      store_done (self, entry, reply->message);
+      lane->waits_for = store_done (self, entry, reply->message);
       break;
     case DESK_OUT_REFUSED:
       send_refused (self, lane, entry, reply->failure);
@@ -448,7 +456,7 @@ marker_reply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const 
     desk_engine_unauthorized (self);
   /* A marker that the server refuses for good (a chat it no longer has) is of no use to anybody. */
   if (reply->outcome == DESK_OUT_OK || (status >= 400 && status < 500 && status != 401 && status != 408 && status != 429))
-    store_done (self, entry, NULL);
+    lane->waits_for = store_done (self, entry, NULL);
   else
     put_off (self, lane, entry, reply->failure ? reply->failure->retry_after_ms : -1);
 }
@@ -458,7 +466,7 @@ desk_engine_intent_reply (DeskEngine *self, const DeskRequest *request, const De
 {
   Lane *lane = lane_of (self, request->entry);
 
-  if (lane == NULL)
+  if (lane == NULL || !lane->requested)
     return;
   lane->requested = FALSE;
   if (request->type == DESK_REQUEST_SEND)
@@ -481,13 +489,14 @@ forget_entry (DeskEngine *self, gint64 local_id)
 }
 
 /* An acknowledgement or a state was committed. An acknowledged entry is taken out of our copy instead of reading all
- * of the outbox again, which would cost the square of a long one. */
+ * of the outbox again, which would cost the square of a long one. The lane may have begun with the same entry anew
+ * since a state was written (the manager asked for it): ending it then would send it twice. */
 void
 desk_engine_outbox_stored (DeskEngine *self, const Apply *apply)
 {
   Lane *lane = lane_by_id (self, apply->local_id);
 
-  if (lane != NULL && !lane->requested && !lane->looking)
+  if (lane != NULL && lane->waits_for == apply->id)
     end_lane (lane);
   if (!apply->done)
     {
@@ -496,6 +505,16 @@ desk_engine_outbox_stored (DeskEngine *self, const Apply *apply)
     }
   forget_entry (self, apply->local_id);
   desk_engine_pump_outbox (self);
+}
+
+/* It was not: the entry stands in the cache as it did, and is dealt with again from there. */
+void
+desk_engine_outbox_failed (DeskEngine *self, const Apply *apply)
+{
+  Lane *lane = lane_by_id (self, apply->local_id);
+
+  if (lane != NULL && lane->waits_for == apply->id)
+    end_lane (lane);
 }
 
 /* ── Level 0: looking for a message whose outcome is not known ─────────────────────────────── */

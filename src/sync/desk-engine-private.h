@@ -35,6 +35,7 @@ typedef enum
 
 typedef struct
 {
+  guint64 id;
   ApplyType type;
   char *key;       /* P/U, for PAGE, ATTEMPT, OUTBOX */
   gint64 local_id; /* ATTEMPT, OUTBOX */
@@ -51,6 +52,7 @@ typedef struct
 {
   gint64 local_id;       /* of the entry under way; 0 none */
   gboolean requested;    /* the request is out */
+  guint64 waits_for;     /* id of the Apply that has to be committed: the attempt or the acknowledgement; 0 none */
   gboolean looking;      /* level 0: outcome unknown, looking for it */
   gboolean accepted;     /* level 0: the server said ok; waiting to see it in the history */
   gint64 look_until_us;
@@ -67,6 +69,7 @@ typedef struct
   guint offset;
   gboolean again;  /* something moved while a page was under way */
   gboolean busy;
+  guint64 waits_for; /* busy: id of the page's request, then of its Apply; answers to older ones do not count */
   guint64 fetch_id;
 } Walk;
 
@@ -207,6 +210,7 @@ void desk_engine_pump_outbox (DeskEngine *self);
 void desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok);
 void desk_engine_intent_reply (DeskEngine *self, const DeskRequest *request, const DeskSyncReply *reply);
 void desk_engine_outbox_stored (DeskEngine *self, const Apply *apply);
+void desk_engine_outbox_failed (DeskEngine *self, const Apply *apply);
 void desk_engine_outbox_connection_lost (DeskEngine *self);
 gboolean desk_engine_outbox_is_settled (DeskEngine *self);
 void desk_engine_look_timeout (DeskEngine *self);

@@ -159,6 +159,7 @@ desk_engine_apply (DeskEngine *self, DeskBatch *batch, ApplyType type, const cha
   Apply *apply = g_new0 (Apply, 1);
   DeskEffect *effect;
 
+  apply->id = *id;
   apply->type = type;
   apply->key = g_strdup (key);
   effect = desk_engine_emit (self, DESK_EFFECT_APPLY);
@@ -373,6 +374,8 @@ take_store_failed (DeskEngine *self, guint64 id, const char *text)
       self->store_broken = TRUE;
       if (apply->type == APPLY_EVENTS)
         desk_engine_events_failed (self);
+      else if (apply->type == APPLY_OUTBOX)
+        desk_engine_outbox_failed (self, apply);
       desk_engine_fetched (self, apply->fetch_id, FALSE, text);
       desk_engine_lost (self, text, 0);
       desk_engine_clear_timer (self, DESK_TIMER_RETRY);
