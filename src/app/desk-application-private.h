@@ -27,6 +27,7 @@ struct _DeskApplication
   DeskDemo *demo; /* nullable */
   DeskCacheLock *lock; /* nullable */
   DeskAccount *account; /* nullable: what is open */
+  guint term_source, int_source;
   int exit_status;
 };
 

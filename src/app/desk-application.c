@@ -8,8 +8,10 @@
 
 #include "app/desk-application-private.h"
 
+#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <stdio.h>
 
 G_DEFINE_FINAL_TYPE (DeskApplication, desk_application, ADW_TYPE_APPLICATION)
@@ -260,6 +262,14 @@ on_style_changed (DeskApplication *self)
   adw_style_manager_set_color_scheme (adw_style_manager_get_default (), schemes[MIN (choice, G_N_ELEMENTS (schemes) - 1)]);
 }
 
+/* Ended from outside: drafts are stored and the demo is removed as when the manager quits. */
+static gboolean
+on_terminated (gpointer data)
+{
+  g_action_group_activate_action (G_ACTION_GROUP (data), "quit", NULL);
+  return G_SOURCE_CONTINUE;
+}
+
 static void
 desk_application_startup (GApplication *application)
 {
@@ -270,6 +280,8 @@ desk_application_startup (GApplication *application)
   g_signal_connect_object (self->settings, "changed::color-scheme", G_CALLBACK (on_style_changed), self, G_CONNECT_SWAPPED);
   on_style_changed (self);
   desk_application_add_actions (self);
+  self->term_source = g_unix_signal_add (SIGTERM, on_terminated, self);
+  self->int_source = g_unix_signal_add (SIGINT, on_terminated, self);
   gtk_window_set_default_icon_name (APPLICATION_ID);
 }
 
@@ -279,6 +291,8 @@ desk_application_shutdown (GApplication *application)
   DeskApplication *self = DESK_APPLICATION (application);
   if (self->window != NULL)
     desk_window_close_inbox (self->window);
+  g_clear_handle_id (&self->term_source, g_source_remove);
+  g_clear_handle_id (&self->int_source, g_source_remove);
   g_clear_object (&self->notifier);
   g_clear_pointer (&self->lock, desk_cache_lock_release);
   g_clear_object (&self->demo);
@@ -342,4 +356,10 @@ desk_application_new (void)
 {
   return g_object_new (DESK_TYPE_APPLICATION, "application-id", APPLICATION_ID, "resource-base-path",
                        "/org/frontdesk/Frontdesk", NULL);
+}
+
+int
+desk_application_get_exit_status (DeskApplication *self)
+{
+  return self->exit_status;
 }

@@ -10,5 +10,7 @@ G_DECLARE_FINAL_TYPE (DeskApplication, desk_application, DESK, APPLICATION, AdwA
 
 /* The application: which inbox is opened, and what outlives windows. */
 DeskApplication *desk_application_new (void);
+/* 1 if the cache could not be used. */
+int desk_application_get_exit_status (DeskApplication *self);
 
 G_END_DECLS
