@@ -57,6 +57,7 @@ desk_cli_send (DeskCli *cli, int argc, char **argv)
     return DESK_EXIT_FAILED;
 
   entry = desk_outbox_entry_new (DESK_INTENT_SEND, platform, user_id);
+  g_free (entry->text);
   entry->text = g_strdup (argv[2]);
   entry->reply_to = g_steal_pointer (&reply_to);
   entry->is_private = note;

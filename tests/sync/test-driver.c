@@ -167,6 +167,7 @@ queue_reply (Rig *rig, const char *user_id, const char *text)
   g_autoptr (GError) error = NULL;
   DeskBatch *batch = desk_batch_new ();
 
+  g_free (entry->text);
   entry->text = g_strdup (text);
   entry->seen_seq = -2;
   desk_batch_outbox_add (batch, entry, FALSE);
@@ -332,6 +333,7 @@ deliver_many (guint n)
     {
       g_autoptr (DeskOutboxEntry) entry = desk_outbox_entry_new (DESK_INTENT_SEND, "telegram", "42");
 
+      g_free (entry->text);
       entry->text = g_strdup_printf ("%u", i);
       entry->seen_seq = -1;
       desk_batch_outbox_add (batch, entry, FALSE);
