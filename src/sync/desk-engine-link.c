@@ -52,7 +52,10 @@ disconnect (DeskEngine *self)
   if (self->ws_open || self->link == LINK_CONNECTING || self->link == LINK_RESUMING)
     desk_engine_emit (self, DESK_EFFECT_WS_CLOSE)->code = 1000;
   self->ws_open = FALSE;
+  /* Together: what waits for a request that is forgotten would wait for ever. */
   forget_requests (self);
+  desk_engine_drop_history (self);
+  desk_engine_level0_drop (self);
   desk_engine_clear_timer (self, DESK_TIMER_HELLO);
   desk_engine_clear_timer (self, DESK_TIMER_STABLE);
   desk_engine_clear_timer (self, DESK_TIMER_POLL_CHAT);
@@ -77,8 +80,6 @@ desk_engine_lost (DeskEngine *self, const char *why, guint close_code)
   if (self->link == LINK_STOPPED || self->link == LINK_SIGNED_OUT)
     return;
   disconnect (self);
-  desk_engine_drop_history (self);
-  desk_engine_level0_drop (self);
   desk_engine_save_complete (self);
   delay = desk_backoff_full_jitter_ms (self->attempt, RECONNECT_BASE_MS, RECONNECT_CAP_MS, self->random);
   if (close_code == DESK_CLOSE_GOING_AWAY || close_code == DESK_CLOSE_RESTART)
@@ -106,8 +107,6 @@ desk_engine_unauthorized (DeskEngine *self)
   if (self->refreshing || self->link == LINK_SIGNED_OUT || self->link == LINK_STOPPED)
     return;
   disconnect (self);
-  desk_engine_drop_history (self);
-  desk_engine_level0_drop (self);
   if (self->renewals >= MAX_RENEWALS)
     {
       /* It gives new tokens and accepts none of them. */
@@ -539,8 +538,6 @@ desk_engine_stop (DeskEngine *self)
 {
   desk_engine_save_complete (self);
   disconnect (self);
-  desk_engine_drop_history (self);
-  desk_engine_level0_drop (self);
   for (guint i = 0; i < DESK_N_TIMERS; i++)
     desk_engine_clear_timer (self, i);
   self->link = LINK_STOPPED;
