@@ -164,6 +164,13 @@ desk_batch_hint (DeskBatch *self, const DeskMessage *message)
 }
 
 void
+desk_batch_uncover (DeskBatch *self)
+{
+  g_return_if_fail (self != NULL && self->ops->len == 0);
+  add_op (self, DESK_OP_UNCOVER);
+}
+
+void
 desk_batch_cursor (DeskBatch *self, const DeskCursor *cursor)
 {
   g_return_if_fail (self != NULL);

@@ -38,6 +38,9 @@ void desk_batch_page_level0 (DeskBatch *self, const char *platform, const char *
 /* Level 0: a websocket new_message: a provisional row until a page confirms it. */
 void desk_batch_hint (DeskBatch *self, const DeskMessage *message);
 
+/* Level 2: events were missed for good (the log has expired, or the epoch is another one), so any cached message may
+ * have changed since. Nothing is deleted; all that the server keeps counts as to be fetched. Must come first. */
+void desk_batch_uncover (DeskBatch *self);
 void desk_batch_cursor (DeskBatch *self, const DeskCursor *cursor); /* NULL: forget it */
 void desk_batch_setting (DeskBatch *self, const char *key, const char *value); /* NULL: unset */
 

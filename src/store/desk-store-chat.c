@@ -293,13 +293,6 @@ take_shared (DeskChat *to, const DeskChat *from)
   to->labels = g_strdupv (from->labels);
   replace_text (&to->connection, from->connection);
   to->rev = from->rev;
-  /* These follow the messages and not the rev alone: an answer that was on its way while a newer
-   * message arrived must not bring back what was before it. */
-  if (from->last_chat_seq >= to->last_chat_seq)
-    {
-      to->waiting_since_ms = from->waiting_since_ms;
-      to->window_expires_at_ms = from->window_expires_at_ms;
-    }
 }
 
 static void
@@ -338,6 +331,8 @@ fold_level2 (DeskFold *self, DeskFoldChat *state, const DeskChat *told, GError *
     {
       take_names (chat, told);
       take_shared (chat, told);
+      if (!desk_fold_waiting (self, state, told, error))
+        return FALSE;
     }
   if (told->last_chat_seq >= chat->last_chat_seq && told->last_time_ms > 0)
     take_preview (state, told, told->last_chat_seq);

@@ -231,6 +231,8 @@ fold_op (DeskFold *self, const DeskOp *op, GError **error)
       return desk_fold_page_level0 (self, op, error);
     case DESK_OP_HINT:
       return desk_fold_hint (self, op->message, error);
+    case DESK_OP_UNCOVER:
+      return desk_fold_uncover (self, error);
     case DESK_OP_CURSOR:
       return fold_setting (self, "cursor", op->b, error);
     case DESK_OP_SETTING:

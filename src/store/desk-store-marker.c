@@ -5,7 +5,7 @@
 
 #include "store/desk-store-private.h"
 
-/* Read markers and unread counts.
+/* Read markers, unread counts, and since when a customer waits.
  *
  * Markers merge with max() and never go back. The unread flag is the last one told, except while an
  * intent of this manager waits in the outbox (then the local one stands) and except from an event
@@ -150,4 +150,38 @@ desk_fold_count_unread (DeskFold *self, DeskFoldChat *state, GError **error)
       = desk_chat_unread_count (state->chat->last_in_seq, state->chat->personal.read_in_seq,
                                 state->chat->personal.marked_unread);
   return TRUE;
+}
+
+/* What is told holds for the time of told->last_chat_seq; what is cached after it goes on from there. Ignoring an
+ * older one instead would lose it: nobody tells the same again. */
+gboolean
+desk_fold_waiting (DeskFold *self, DeskFoldChat *state, const DeskChat *told, GError **error)
+{
+  DeskChat *chat = state->chat;
+  g_autoptr (DeskStmt) s = NULL;
+  DeskStep step;
+
+  G_STATIC_ASSERT (DESK_DIRECTION_INCOMING == 0 && DESK_SENDER_MANAGER == 1);
+  if (told->last_chat_seq >= chat->last_chat_seq)
+    {
+      chat->waiting_since_ms = told->waiting_since_ms;
+      chat->window_expires_at_ms = told->window_expires_at_ms;
+      return TRUE;
+    }
+  chat->waiting_since_ms = told->waiting_since_ms;
+  chat->window_expires_at_ms = MAX (chat->window_expires_at_ms, told->window_expires_at_ms);
+  s = desk_db_prepare (self->db,
+                       "SELECT direction,created_at_ms FROM message WHERE chat=?1 AND order_key>?2"
+                       " AND (direction=0 OR (sender=1 AND is_private=0)) ORDER BY order_key",
+                       error);
+  if (s == NULL)
+    return FALSE;
+  desk_stmt_bind_int64 (s, 1, state->row);
+  desk_stmt_bind_int64 (s, 2, told->last_chat_seq);
+  while ((step = desk_stmt_step (s, error)) == DESK_STEP_ROW)
+    if (desk_stmt_column_int64 (s, 0) != DESK_DIRECTION_INCOMING)
+      chat->waiting_since_ms = 0;
+    else if (chat->waiting_since_ms == 0)
+      chat->waiting_since_ms = desk_stmt_column_int64 (s, 1);
+  return step != DESK_STEP_ERROR;
 }

@@ -22,6 +22,7 @@ typedef enum
   DESK_OP_MESSAGES,
   DESK_OP_PAGE_LEVEL0,
   DESK_OP_HINT,
+  DESK_OP_UNCOVER,
   DESK_OP_CURSOR,
   DESK_OP_SETTING,
   DESK_OP_OUTBOX_ADD,
@@ -174,12 +175,15 @@ char *desk_preview_text (const char *text);
 gboolean desk_fold_read_event (DeskFold *self, const DeskEvent *event, const char *me, GError **error);
 void desk_fold_personal (DeskFoldChat *state, const DeskChat *told, gboolean own_intents);
 gboolean desk_fold_local_read (DeskFold *self, DeskFoldChat *state, gint64 up_to, GError **error);
+gboolean desk_fold_waiting (DeskFold *self, DeskFoldChat *state, const DeskChat *told, GError **error);
 gboolean desk_fold_count_unread (DeskFold *self, DeskFoldChat *state, GError **error);
 /* TRUE if a READ or UNREAD of the chat still waits: the local marker wins. */
 gboolean desk_fold_has_marker_intent (DeskFold *self, DeskFoldChat *state, gboolean *out, GError **error);
 
 /* desk-store-range.c */
 void desk_fold_chat_cover (DeskFoldChat *self, gint64 first, gint64 last);
+/* Every chat: what is cached may be out of date and is to be fetched again. Before any other op of the batch. */
+gboolean desk_fold_uncover (DeskFold *self, GError **error);
 gboolean desk_fold_flush_ranges (DeskFold *self, DeskFoldChat *state, GError **error);
 /* The covered intervals of a chat, ascending. */
 GArray *desk_ranges_load (DeskDb *db, gint64 chat, GError **error);

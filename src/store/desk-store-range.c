@@ -187,3 +187,22 @@ desk_fold_flush_ranges (DeskFold *self, DeskFoldChat *state, GError **error)
   state->gaps_dirty = FALSE;
   return count_gaps (self, state, error);
 }
+
+gboolean
+desk_fold_uncover (DeskFold *self, GError **error)
+{
+  static const char *const statements[] = {
+    "DELETE FROM covered",
+    "UPDATE chat SET gaps=1 WHERE is_level2=1 AND last_chat_seq>=max(first_chat_seq,1)",
+  };
+
+  g_return_val_if_fail (g_hash_table_size (self->chats) == 0, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (statements); i++)
+    {
+      DeskStmt *s = desk_db_prepare (self->db, statements[i], error);
+
+      if (s == NULL || !desk_stmt_run (s, error))
+        return FALSE;
+    }
+  return TRUE;
+}

@@ -68,6 +68,8 @@ desk_engine_chats_reply (DeskEngine *self, const DeskRequest *request, const Des
   if (self->link != LINK_CHATS || desk_engine_reply_failed (self, reply))
     return;
   batch = desk_batch_new ();
+  if (reply->next == NULL)
+    desk_batch_uncover (batch); /* messages may have changed in events that nobody can tell any more */
   for (guint i = 0; i < reply->chats->len; i++)
     desk_batch_chat (batch, g_ptr_array_index (reply->chats, i));
   self->state->chats_total += reply->chats->len;

@@ -273,7 +273,7 @@ compare_messages (Device *device, const SimChat *chat, gint64 row)
       if (mine->chat_seq < 1 || mine->chat_seq > (gint64) chat->messages->len)
         difference = g_strdup_printf ("%s stands at %" G_GINT64_FORMAT, mine->id, mine->chat_seq);
       else
-        difference = compare_message (mine, g_ptr_array_index (chat->messages, mine->chat_seq - 1), mine->chat_seq < first);
+        difference = compare_message (mine, g_ptr_array_index (chat->messages, mine->chat_seq - 1), mine->chat_seq < first || device->no_backfill);
       n += mine->chat_seq >= first;
     }
   if (difference == NULL && n < chat->chat->last_chat_seq - first + 1 && !device->no_backfill)

@@ -211,6 +211,15 @@ act_on_server (Sim *sim, World what)
     }
 }
 
+static gboolean
+is_anybody_awake (Sim *sim)
+{
+  for (guint i = 0; i < sim->n_devices; i++)
+    if (sim->devices[i].asleep_until_us <= sim->now_us)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 world_tick (Sim *sim, Device *nobody, gpointer data)
 {
@@ -219,11 +228,15 @@ world_tick (Sim *sim, Device *nobody, gpointer data)
 
   if (sim->quiet)
     return;
-  sim_after (sim, NULL, sim_between (sim, 10 * SIM_MS, 1500 * SIM_MS), world_tick, NULL, NULL);
+  /* A night in which all sleep must not bury the cache under messages. */
+  sim_after (sim, NULL, sim_between (sim, 10 * SIM_MS, 1500 * SIM_MS) * (is_anybody_awake (sim) ? 1 : 100), world_tick,
+             NULL, NULL);
   if (sim->server.level == 0 && (what == WORLD_EPOCH || what == WORLD_EXPIRE || what == WORLD_ERASE || what == WORLD_TRIM
                                  || what == WORLD_CHANGE || what == WORLD_STATUS || what == WORLD_PATCH || what == WORLD_MARK))
     what = WORLD_CUSTOMER;
   if (sim->server.down && what != WORLD_RESTART)
+    return;
+  if (chat == NULL && sim->server.chats->len >= 20)
     return;
   if (chat == NULL || (what == WORLD_CUSTOMER && sim->server.chats->len < 12 && sim_chance (sim, 0.05)))
     customer_writes (sim, sim_server_new_chat (sim));
