@@ -4,8 +4,8 @@
 #include <glib.h>
 
 /* A load client for one HTTP/1.1 server on loopback: one thread, epoll, keep-alive connections with
- * one request under way each. It does as little as it can, so that what it measures is the server:
- * bodies of answers are counted and dropped in the kernel. */
+ * one request under way each. It reads answers whole, counts their bytes and does no more, so that
+ * what it measures is the server. */
 
 G_BEGIN_DECLS
 

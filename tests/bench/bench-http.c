@@ -376,7 +376,7 @@ main (int argc, char **argv)
     }
   g_autofree char *store = g_build_filename (argv[3], "million.db", NULL);
   g_autofree char *token = g_build_filename (argv[3], "million.token", NULL);
-  Bench self = { .slice_us = 1000000, .pairs = 7 };
+  Bench self = { .slice_us = 400000, .pairs = 15 };
 
   if (argc > 4)
     self.slice_us = g_ascii_strtoll (argv[4], NULL, 10) * 1000;

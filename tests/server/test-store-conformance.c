@@ -310,9 +310,13 @@ test_find (Case *self, gconstpointer data)
 {
   g_autoptr (DeskServerChat) chat = NULL, none = NULL;
   g_autoptr (DeskServerMessage) one = NULL, by_id = NULL, nothing = NULL;
-  gint64 in_seq;
+  gint64 in_seq, row = -1;
   run (self, fill_job);
   DeskServerTx *tx = self->store->ops->begin_read (self->store, NULL);
+  g_assert_true (tx->ops->chat_get_row (tx, "demo", "7", &row, NULL));
+  g_assert_cmpint (row, ==, self->chat_row);
+  g_assert_true (tx->ops->chat_get_row (tx, "demo", "77", &row, NULL));
+  g_assert_cmpint (row, ==, 0);
   g_assert_true (tx->ops->chat_find (tx, "demo", "7", "anna", &chat, NULL));
   g_assert_true (chat->chat->has_personal);
   g_assert_cmpint (chat->chat->unread, ==, 10);

@@ -152,7 +152,7 @@ typedef struct
 } DeskServerMessagesQuery;
 
 /* FALSE stops. What is passed in lives until the function returns; the function must not use the
- * transaction. */
+ * transaction. The id of a body is told by messages_all alone, else NULL. */
 typedef gboolean (*DeskServerChatFunc) (DeskServerChat *chat, gpointer data);
 typedef gboolean (*DeskServerBodyFunc) (const char *body, gsize len, const char *id, gpointer data);
 typedef gboolean (*DeskServerEventFunc) (gint64 seq, const char *frame, gsize len, gpointer data);
@@ -197,6 +197,12 @@ struct _DeskServerStoreClass
                          const char *reader,
                          DeskServerChat **out,
                          GError **error);
+  /* The row alone, 0 if there is none: what reading messages needs. */
+  gboolean (*chat_get_row) (DeskServerTx *tx,
+                            const char *platform,
+                            const char *user_id,
+                            gint64 *out_row,
+                            GError **error);
   gboolean (*chat_find_row) (DeskServerTx *tx, gint64 row, DeskServerChat **out, GError **error);
   gboolean (*chat_insert) (DeskServerTx *tx, DeskServerChat *chat, GError **error); /* sets row */
   gboolean (*chat_update) (DeskServerTx *tx, const DeskServerChat *chat, GError **error);

@@ -173,7 +173,7 @@ add_body (const char *body, gsize len, const char *id, gpointer data)
     }
   desk_json_writer_raw_len (&list->w, body, len);
   list->n++;
-  if (list->n == list->limit)
+  if (id != NULL && list->n == list->limit)
     g_strlcpy (list->last_id, id, sizeof list->last_id);
   return TRUE;
 }
@@ -190,15 +190,15 @@ desk_service_get_messages (DeskService *self,
 {
   GError *error = NULL;
   DeskReply *reply = NULL;
-  g_autoptr (DeskServerChat) chat = NULL;
+  gint64 chat_row = 0;
   DeskServerTx *tx = begin (self, &reply);
   if (tx == NULL)
     return reply;
-  gboolean ok = tx->ops->chat_find (tx, platform, user_id, NULL, &chat, &error);
-  if (!ok || chat == NULL)
+  gboolean ok = tx->ops->chat_get_row (tx, platform, user_id, &chat_row, &error);
+  if (!ok || chat_row == 0)
     return finish (tx, desk_reply_new_no_chat (), ok, error);
   DeskBodyList list = { .limit = CLAMP (limit, 1, MAX_LIMIT) };
-  DeskServerMessagesQuery query = { .chat_row = chat->row,
+  DeskServerMessagesQuery query = { .chat_row = chat_row,
                                     .before_seq = before_seq,
                                     .after_seq = after_seq,
                                     .offset = offset,

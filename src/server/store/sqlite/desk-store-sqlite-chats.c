@@ -112,6 +112,26 @@ chat_find (DeskServerTx *tx,
   return find_with (stmt, reader != NULL, out, error);
 }
 
+/* The unique index answers alone. */
+static gboolean
+chat_get_row (DeskServerTx *tx,
+              const char *platform,
+              const char *user_id,
+              gint64 *out_row,
+              GError **error)
+{
+  DeskStmt *stmt = desk_db_prepare (
+      SQLITE_DB (tx), "SELECT row FROM chats WHERE platform=?1 AND user_id=?2", error);
+  if (stmt == NULL)
+    return FALSE;
+  desk_stmt_bind_text (stmt, 1, platform);
+  desk_stmt_bind_text (stmt, 2, user_id);
+  DeskStep step = desk_stmt_step (stmt, error);
+  *out_row = step == DESK_STEP_ROW ? desk_stmt_column_int64 (stmt, 0) : 0;
+  desk_stmt_reset (stmt);
+  return step != DESK_STEP_ERROR;
+}
+
 static gboolean
 chat_find_row (DeskServerTx *tx, gint64 row, DeskServerChat **out, GError **error)
 {
@@ -261,6 +281,7 @@ void
 desk_store_sqlite_init_chats (DeskServerStoreClass *ops)
 {
   ops->chat_find = chat_find;
+  ops->chat_get_row = chat_get_row;
   ops->chat_find_row = chat_find_row;
   ops->chat_insert = chat_insert;
   ops->chat_update = chat_update;

@@ -137,16 +137,17 @@ message_by_external (DeskServerTx *tx,
   return find_with (stmt, out, error);
 }
 
-/* Columns: body, id. Ends the loop in every case. */
+/* Columns: body, and id where it is wanted. Ends the loop in every case. */
 static gboolean
-each_body (DeskStmt *stmt, DeskServerBodyFunc func, gpointer data, GError **error)
+each_body (
+    DeskStmt *stmt, gboolean has_id, DeskServerBodyFunc func, gpointer data, GError **error)
 {
   DeskStep step;
   while ((step = desk_stmt_step (stmt, error)) == DESK_STEP_ROW)
     {
       gsize len;
       const char *body = desk_stmt_column_text_len (stmt, 0, &len);
-      if (!func (body, len, desk_stmt_column_text (stmt, 1), data))
+      if (!func (body, len, has_id ? desk_stmt_column_text (stmt, 1) : NULL, data))
         break;
     }
   desk_stmt_reset (stmt);
@@ -162,11 +163,11 @@ messages_page (DeskServerTx *tx,
 {
   gint64 from = PLACE (query->chat_row, 0), to = PLACE_MAX (query->chat_row);
   guint offset = 0;
-  const char *sql = "SELECT body,id FROM messages WHERE place BETWEEN ?1 AND ?2 AND is_private<=?3"
+  const char *sql = "SELECT body FROM messages WHERE place BETWEEN ?1 AND ?2 AND is_private<=?3"
                     " ORDER BY place DESC LIMIT ?4 OFFSET ?5";
   if (query->after_seq >= 0)
     {
-      sql = "SELECT body,id FROM messages WHERE place BETWEEN ?1 AND ?2 AND is_private<=?3"
+      sql = "SELECT body FROM messages WHERE place BETWEEN ?1 AND ?2 AND is_private<=?3"
             " ORDER BY place LIMIT ?4 OFFSET ?5";
       from = MIN (query->after_seq, (1LL << PLACE_BITS) - 2) + 1 + PLACE (query->chat_row, 0);
     }
@@ -182,7 +183,7 @@ messages_page (DeskServerTx *tx,
   desk_stmt_bind_int64 (stmt, 3, query->public_only ? 0 : 1);
   desk_stmt_bind_int64 (stmt, 4, query->limit);
   desk_stmt_bind_int64 (stmt, 5, offset);
-  return each_body (stmt, func, data, error);
+  return each_body (stmt, FALSE, func, data, error);
 }
 
 /* Ids are version 7 UUIDs of one process: they grow in the order of storing. */
@@ -201,7 +202,7 @@ messages_all (DeskServerTx *tx,
     return FALSE;
   desk_stmt_bind_text (stmt, 1, before_id != NULL ? before_id : "g");
   desk_stmt_bind_int64 (stmt, 2, limit);
-  return each_body (stmt, func, data, error);
+  return each_body (stmt, TRUE, func, data, error);
 }
 
 static gboolean
@@ -216,7 +217,7 @@ messages_replies_after (DeskServerTx *tx,
 {
   DeskStmt *stmt
       = desk_db_prepare (SQLITE_DB (tx),
-                         "SELECT body,id FROM messages WHERE place BETWEEN ?1 AND ?2 AND "
+                         "SELECT body FROM messages WHERE place BETWEEN ?1 AND ?2 AND "
                          "direction=1 AND sender=1 AND is_private=0"
                          " AND deleted_at=0 AND sender_id IS NOT ?3 ORDER BY place LIMIT ?4",
                          error);
@@ -227,7 +228,7 @@ messages_replies_after (DeskServerTx *tx,
   desk_stmt_bind_int64 (stmt, 2, PLACE_MAX (chat_row));
   desk_stmt_bind_text (stmt, 3, username);
   desk_stmt_bind_int64 (stmt, 4, limit);
-  return each_body (stmt, func, data, error);
+  return each_body (stmt, FALSE, func, data, error);
 }
 
 static gboolean
