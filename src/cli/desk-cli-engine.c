@@ -109,7 +109,13 @@ on_settled (GObject *source, GAsyncResult *result, gpointer data)
   if (desk_sync_settle_finish (DESK_SYNC (source), result, &error))
     {
       if (run->local_id != 0)
-        finish (run, look_at_entry (run) == 0 ? DESK_EXIT_DONE : DESK_EXIT_FAILED);
+        {
+          int found = look_at_entry (run);
+
+          if (found < 0)
+            desk_cli_fail (0, _("An earlier message of this chat waits for you; this one stays behind it in the outbox."));
+          finish (run, found == 0 ? DESK_EXIT_DONE : DESK_EXIT_FAILED);
+        }
       else
         finish (run, DESK_EXIT_DONE);
       return;

@@ -68,7 +68,7 @@ desk_cli_send (DeskCli *cli, int argc, char **argv)
     return DESK_EXIT_FAILED;
   if (wait < 0)
     return DESK_EXIT_DONE;
-  return desk_cli_run_engine (cli, FALSE, g_array_index (result->added_local_ids, gint64, 0), (gint64) wait * 1000);
+  return desk_cli_run_engine (cli, FALSE, g_array_index (result->added_local_ids, gint64, 0), MAX ((gint64) wait * 1000, 1));
 }
 
 int
