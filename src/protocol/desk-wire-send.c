@@ -58,6 +58,91 @@ desk_wire_read_send (const char *body, gsize len, GError **error)
   return g_steal_pointer (&self);
 }
 
+static gboolean
+take_field_text (char **out,
+                 const char *name,
+                 const char *value,
+                 gsize len,
+                 gsize max_bytes,
+                 GError **error)
+{
+  const char *reason = NULL;
+  if (len > max_bytes)
+    reason = "is too long";
+  else if (memchr (value, '\0', len) != NULL || !g_utf8_validate (value, (gssize)len, NULL))
+    reason = "is not text in UTF-8";
+  if (reason != NULL)
+    {
+      desk_wire_set_error (error, DESK_JSON_ERROR_RANGE, name, reason);
+      return FALSE;
+    }
+  g_free (*out);
+  *out = g_strndup (value, len);
+  return TRUE;
+}
+
+static gboolean
+take_field_id (char **out,
+               const char *name,
+               const char *value,
+               gsize len,
+               gsize max_bytes,
+               GError **error)
+{
+  if (len > 0)
+    return take_field_text (out, name, value, len, max_bytes, error);
+  desk_wire_set_error (error, DESK_JSON_ERROR_RANGE, name, "is empty");
+  return FALSE;
+}
+
+static gboolean
+take_field_flag (gboolean *out, const char *name, const char *value, gsize len, GError **error)
+{
+  g_autofree char *text = g_strndup (value, len);
+  if (strcmp (text, "true") == 0 || strcmp (text, "1") == 0)
+    *out = TRUE;
+  else if (strcmp (text, "false") == 0 || strcmp (text, "0") == 0)
+    *out = FALSE;
+  else
+    {
+      desk_wire_set_error (error, DESK_JSON_ERROR_TYPE, name, "is not true or false");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+take_field_count (gint64 *out, const char *name, const char *value, gsize len, GError **error)
+{
+  g_autofree char *text = g_strndup (value, len);
+  if (g_ascii_string_to_signed (text, 10, 0, DESK_WIRE_MAX_INT, out, NULL))
+    return TRUE;
+  desk_wire_set_error (error, DESK_JSON_ERROR_TYPE, name, "is not a whole number");
+  return FALSE;
+}
+
+gboolean
+desk_wire_take_send_field (
+    DeskSendRequest *self, const char *name, const char *value, gsize len, GError **error)
+{
+  g_return_val_if_fail (self != NULL && name != NULL && (value != NULL || len == 0), FALSE);
+  if (value == NULL)
+    value = "";
+  if (strcmp (name, "caption") == 0)
+    return take_field_text (&self->text, name, value, len, DESK_WIRE_MAX_TEXT, error);
+  if (strcmp (name, "client_message_id") == 0)
+    return take_field_id (&self->client_message_id, name, value, len, MAX_CLIENT_MESSAGE_ID, error);
+  if (strcmp (name, "reply_to") == 0)
+    return take_field_id (&self->reply_to, name, value, len, DESK_WIRE_MAX_ID, error);
+  if (strcmp (name, "private") == 0)
+    return take_field_flag (&self->is_private, name, value, len, error);
+  if (strcmp (name, "seen_seq") == 0)
+    return take_field_count (&self->seen_seq, name, value, len, error);
+  if (strcmp (name, "force") == 0)
+    return take_field_flag (&self->force, name, value, len, error);
+  return TRUE;
+}
+
 char *
 desk_wire_send_text (const DeskSendRequest *request)
 {

@@ -206,6 +206,10 @@ typedef struct
 } DeskSendRequest;
 /* On error, GError's domain is DESK_JSON_ERROR and its message names the field. Unknown members are ignored. */
 DeskSendRequest *desk_wire_read_send (const char *body, gsize len, GError **error);
+/* A text field of the multipart form that sends files: sets what it names (caption becomes the text), passes over
+ * what is unknown. value: len bytes, of any kind. */
+gboolean desk_wire_take_send_field (DeskSendRequest *self, const char *name, const char *value, gsize len, GError **error);
+#define DESK_WIRE_FIELD_FILES "files" /* name of the form's files */
 char *desk_wire_send_text (const DeskSendRequest *request); /* level 0 and 2 take the same body */
 void desk_send_request_free (DeskSendRequest *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskSendRequest, desk_send_request_free)
@@ -218,6 +222,7 @@ char *desk_wire_read_text (gint64 up_to_chat_seq);
 /* ── Paths: every endpoint is built here; ids are percent-encoded ─────────────────────────────
  * Every byte but [A-Za-z0-9._~-] is; and the dots of the ids "." and "..", which would climb. */
 #define DESK_PATH_CRM "/api/v1/crm"
+#define DESK_LINK_FILES "/crm/files/" /* links of attachments are relative to /api/v1 */
 char *desk_path_capabilities (void);
 char *desk_path_chats (guint limit /*0 = all*/, const char *page);
 char *desk_path_chat (const char *platform, const char *user_id);

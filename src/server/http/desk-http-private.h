@@ -14,6 +14,7 @@
 G_BEGIN_DECLS
 
 typedef struct _DeskHttpRequest DeskHttpRequest;
+typedef struct _DeskHttpForm DeskHttpForm;
 typedef struct _DeskHttpWait DeskHttpWait;
 typedef struct _DeskHttpWaits DeskHttpWaits;
 
@@ -25,6 +26,7 @@ typedef enum
   DESK_HTTP_RAW = 1 << 3,       /* any body: a webhook */
   DESK_HTTP_SIGN_IN = 1 << 4,   /* limited per address, and by the number of sign-ins */
   DESK_HTTP_UNLIMITED = 1 << 5, /* probes and webhooks */
+  DESK_HTTP_FORM = 1 << 6,      /* a form with files */
 } DeskHttpFlags;
 
 typedef struct
@@ -67,6 +69,7 @@ struct _DeskHttpRequest
   DeskIdentity *who;
   GString *body; /* NULL until there is one */
   gsize n_body;  /* bytes that came, kept or not */
+  DeskHttpForm *form; /* of an endpoint that takes one, once there is a body */
   gint64 begun_us;
   DeskReply *reply;         /* the answer, once it stands */
   const char *content_type; /* NULL: JSON */
@@ -122,6 +125,16 @@ DeskReply *desk_http_wait_take (DeskHttpWait *self);
 void desk_http_wait_unref (DeskHttpWait *self);
 /* Answers all that wait with 503; lets none begin. */
 void desk_http_waits_abandon (DeskHttpWaits *self);
+
+/* ── desk-http-upload.c ─────────────────────────────────────────────────────────────────────── */
+/* NULL: refused by the headers and the answer stands. */
+DeskHttpForm *desk_http_form_new (DeskHttpRequest *request);
+/* The next bytes of the body; the answer stands if they are refused. */
+void desk_http_form_take (DeskHttpForm *self, const char *data, gsize len);
+/* Removes what was written. */
+void desk_http_form_free (DeskHttpForm *self);
+void desk_http_handle_send_file (DeskHttpRequest *request);
+void desk_http_handle_file (DeskHttpRequest *request);
 
 /* ── routes ─────────────────────────────────────────────────────────────────────────────────── */
 void desk_http_handle_webhook (DeskHttpRequest *request);

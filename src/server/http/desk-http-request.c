@@ -56,6 +56,7 @@ desk_http_request_free (DeskHttpRequest *self)
       memset (self->body->str, 0, self->body->len); /* may hold a password */
       g_string_free (self->body, TRUE);
     }
+  g_clear_pointer (&self->form, desk_http_form_free);
   g_clear_pointer (&self->reply, desk_reply_free);
   g_clear_pointer (&self->wait, desk_http_wait_unref);
   g_free (self);

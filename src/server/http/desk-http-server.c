@@ -22,6 +22,10 @@
 
 #define DEFAULT_BODY        (1024 * 1024)
 #define DEFAULT_WEBHOOK     (3 * 1024 * 1024)
+#define DEFAULT_FILE         (20 * 1024 * 1024)
+#define DEFAULT_FILES        10
+#define FORM_BYTES           (1024 * 1024) /* of a form beside its files */
+#define FORM_BYTES_PER_S     (16 * 1024)   /* the slowest sender of files that is waited for */
 #define DEFAULT_TIMEOUT_S   30
 #define DEFAULT_CONNECTIONS 4096
 #define CONNECTION_MEMORY   (24 * 1024) /* bytes: request line and headers must fit */
@@ -82,8 +86,11 @@ check_framing (DeskHttpRequest *self, Framing *framing)
 static gsize
 body_limit (DeskHttpRequest *self)
 {
+  const DeskHttpOptions *options = &self->server->options;
   const gboolean raw = self->endpoint != NULL && (self->endpoint->flags & DESK_HTTP_RAW) != 0;
 
+  if (self->endpoint != NULL && (self->endpoint->flags & DESK_HTTP_FORM) != 0)
+    return (gsize)options->max_file_bytes * options->max_files + FORM_BYTES;
   return raw ? self->server->options.max_webhook_bytes : self->server->options.max_body_bytes;
 }
 
@@ -167,7 +174,9 @@ check_body_headers (DeskHttpRequest *self, const Framing *framing)
                               "The body must be application/json in UTF-8");
       return FALSE;
     }
-  return TRUE;
+  if ((self->endpoint->flags & DESK_HTTP_FORM) && self->has_body)
+    self->form = desk_http_form_new (self);
+  return self->reply == NULL;
 }
 
 /* ── The life of a request ──────────────────────────────────────────────────────────────────── */
@@ -197,9 +206,12 @@ take_body (DeskHttpRequest *self, const char *data, gsize len)
 {
   DeskHttpServer *server = self->server;
   const gint64 spent_us = g_get_monotonic_time () - self->begun_us;
+  gint64 granted_s = 2 * (gint64)server->options.timeout_s;
 
   self->n_body += len;
-  if (spent_us > 2 * (gint64)server->options.timeout_s * G_USEC_PER_SEC)
+  if (self->form != NULL)
+    granted_s += (gint64)self->n_body / FORM_BYTES_PER_S;
+  if (spent_us > granted_s * G_USEC_PER_SEC)
     return MHD_NO;
   if (self->reply == NULL && self->n_body > body_limit (self))
     {
@@ -207,7 +219,14 @@ take_body (DeskHttpRequest *self, const char *data, gsize len)
       fail_too_large (self);
     }
   if (self->reply != NULL)
-    return self->n_body > DRAIN_CHUNKED_BYTES ? MHD_NO : MHD_YES;
+    return self->n_body > MAX (DRAIN_CHUNKED_BYTES, self->form != NULL ? body_limit (self) : 0)
+               ? MHD_NO
+               : MHD_YES;
+  if (self->form != NULL)
+    {
+      desk_http_form_take (self->form, data, len);
+      return MHD_YES;
+    }
   if (self->body == NULL)
     self->body = g_string_sized_new (MAX (len, 512));
   g_string_append_len (self->body, data, (gssize)len);
@@ -342,6 +361,10 @@ set_defaults (DeskHttpOptions *options)
     options->max_body_bytes = DEFAULT_BODY;
   if (options->max_webhook_bytes == 0)
     options->max_webhook_bytes = DEFAULT_WEBHOOK;
+  if (options->max_file_bytes == 0)
+    options->max_file_bytes = DEFAULT_FILE;
+  if (options->max_files == 0)
+    options->max_files = DEFAULT_FILES;
   if (options->timeout_s == 0)
     options->timeout_s = DEFAULT_TIMEOUT_S;
 }

@@ -42,8 +42,10 @@ typedef struct
  * @max_connections: HTTP connections at once [4096]; websockets do not count
  * @max_body_bytes: of a request [1 MiB]
  * @max_webhook_bytes: of a platform's call [3 MiB]
+ * @max_file_bytes: of one file that is sent [20 MiB]
+ * @max_files: of one message [10]
  * @timeout_s: seconds without a byte until a connection is closed [30]; a body takes at most
- *   twice as long in all
+ *   twice as long in all, one with files as long as it brings 16 KiB a second
  * @requests_per_minute: per token, and before sign-in per address; 0 = no limit
  * @sign_ins_per_minute: attempts to sign in, per address; 0 = no limit
  * @service: borrowed, outlives the server
@@ -65,6 +67,8 @@ typedef struct
   guint max_connections;
   gsize max_body_bytes;
   gsize max_webhook_bytes;
+  gint64 max_file_bytes;
+  guint max_files;
   guint timeout_s;
   guint requests_per_minute;
   guint sign_ins_per_minute;

@@ -19,6 +19,7 @@
 #include "common/desk-log.h"
 #include "server/delivery/desk-delivery.h"
 #include "server/events/local/desk-events-local.h"
+#include "server/files/desk-files.h"
 #include "server/http/desk-http-server.h"
 #include "server/main/desk-daemon-host.h"
 #include "server/main/desk-daemon-sockets.h"
@@ -39,6 +40,7 @@ struct _DeskDaemon
 
   DeskServerLock *lock;
   DeskServerStore *store;
+  DeskFileStore *files;
   DeskEventsLocal *recent;
   DeskService *service;
   DeskSockets *sockets; /* atomic: the writer thread reads it */
@@ -206,10 +208,21 @@ open_store (DeskDaemon *self, GError **error)
 }
 
 static gboolean
+open_files (DeskDaemon *self, GError **error)
+{
+  g_autofree char *folder = g_build_filename (self->config->data, "files", NULL);
+  g_autofree char *key = g_build_filename (self->config->data, "files.key", NULL);
+
+  self->files = desk_files_open (folder, key, error);
+  return self->files != NULL;
+}
+
+static gboolean
 start_service (DeskDaemon *self, GError **error)
 {
   const DeskServiceOptions options = {
     .store = self->store,
+    .files = self->files,
     .clock = self->clock,
     .random = self->random,
     .sink = {
@@ -302,7 +315,7 @@ desk_daemon_new (const DeskConfig *config, GError **error)
   self->random = desk_random_system ();
   self->recent = desk_events_local_new (RECENT_BYTES);
   g_mutex_init (&self->delivery_mutex);
-  if (!open_store (self, error) || !start_service (self, error) || !start_sockets (self, error))
+  if (!open_store (self, error) || !open_files (self, error) || !start_service (self, error) || !start_sockets (self, error))
     return NULL;
   self->host = desk_host_new (config, self->service, self->clock, self->random, on_health, self,
                               error);
@@ -385,6 +398,8 @@ desk_daemon_free (DeskDaemon *self)
   desk_sockets_free (self->sockets);
   if (self->store != NULL)
     self->store->ops->close (self->store);
+  if (self->files != NULL)
+    self->files->ops->close (self->files);
   desk_server_lock_release (self->lock);
   desk_events_local_free (self->recent);
   g_mutex_clear (&self->delivery_mutex);

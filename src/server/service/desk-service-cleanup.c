@@ -77,6 +77,16 @@ purge_job (DeskServerTx *tx, gpointer data, GError **error)
                          now, ROWS_A_JOB, &self->purged, error);
 }
 
+/* Last, when the messages are gone that named them. */
+static void
+sweep (DeskService *service, gpointer data)
+{
+  const guint removed = desk_service_sweep_files (service);
+
+  if (removed > 0)
+    g_message ("the cleanup removed %u files", removed);
+}
+
 static void
 finish (DeskCleanup *self)
 {
@@ -97,7 +107,11 @@ purge_done (const GError *error, gpointer data)
   if (error == NULL && self->purged > 0 && !g_atomic_int_get (&self->work.service->closing))
     store->ops->submit (store, purge_job, purge_done, self);
   else
-    finish (self);
+    {
+      if (error == NULL && !g_atomic_int_get (&self->work.service->closing))
+        desk_service_push_file_task (self->work.service, sweep, NULL);
+      finish (self);
+    }
 }
 
 static void

@@ -16,6 +16,7 @@
 
 #include "common/desk-json.h"
 #include "common/desk-text.h"
+#include "common/desk-uuid.h"
 
 #define MIRROR_LIMIT                                                                               \
   20 /* mirrored messages of one chat in MIRROR_WINDOW_MS that are still believed */
@@ -258,6 +259,20 @@ replace_text (char **text, gsize max_bytes)
   *text = clean;
 }
 
+/* A file that is not here yet has a name of its own until its hash is known. */
+static void
+name_files (DeskIngest *self, DeskMessage *message)
+{
+  for (guint i = 0; i < message->attachments->len; i++)
+    {
+      DeskAttachment *attachment = message->attachments->pdata[i];
+      if (attachment->file_id[0] != '\0')
+        continue;
+      g_free (attachment->file_id);
+      attachment->file_id = desk_uuid7_new (self->work.service->clock, self->work.service->random);
+    }
+}
+
 /* Connectors are ours, what they pass on is not: everything gets a limit. */
 static void
 normalize (DeskIngest *self, DeskMessage *message)
@@ -289,6 +304,7 @@ normalize (DeskIngest *self, DeskMessage *message)
       message->source = self->inbound->source;
     }
   message->is_private = FALSE;
+  name_files (self, message);
 }
 
 /* What nobody could read becomes a visible placeholder; the raw payload keeps the rest. */

@@ -30,6 +30,8 @@ desk_service_write_body (const DeskMessage *message, gsize *out_len)
 {
   GString *text = g_string_sized_new (1024);
   DeskJsonWriter w;
+  if (message->attachments->len > 0)
+    g_string_append_c (text, DESK_LINKS_MARK);
   desk_json_writer_init (&w, text);
   desk_wire_write_message (&w, message);
   *out_len = text->len;

@@ -9,6 +9,9 @@
 
 #define DESK_KEY_MAX_BYTES 128 /* of a client_message_id */
 
+#define DESK_LINKS_MARK   ' ' /* first byte of JSON which names files: its links are to be signed */
+#define DESK_LINK_LIFE_MS (15 * 60 * G_GINT64_CONSTANT (1000))
+
 typedef struct
 {
   char *name;
@@ -29,6 +32,7 @@ struct _DeskService
 {
   DeskServiceOptions options;
   DeskServerStore *store;
+  DeskFileStore *files; /* nullable */
   DeskClock *clock;
   DeskRandom *random;
   GHashTable *platforms;     /* name → DeskPlatform; constant once serving */
@@ -39,6 +43,7 @@ struct _DeskService
   GRWLock token_lock;
   GHashTable *tokens; /* hash → DeskCachedToken */
   GThreadPool *password_pool;
+  GThreadPool *file_pool; /* waits for the disk, and looks for files that nobody wants */
   char *decoy_hash; /* what an unknown user's password is compared with */
 
   gint closing; /* atomic: nothing that goes on by itself may go on */
@@ -139,6 +144,30 @@ gboolean desk_work_rename_chat (DeskWork *self,
                                 const char *new_user_id,
                                 GError **error);
 const DeskPlatform *desk_service_find_platform (DeskService *self, const char *name);
+
+/* ── Files ──────────────────────────────────────────────────────────────────────────────────── */
+/* Copies JSON and puts fresh links in place of those (signed or not) that it has. */
+void desk_service_sign_json (DeskService *self, const char *json, gsize len, GString *out);
+/* A stored message as it is told; the usual one is copied. */
+void desk_service_write_stored (DeskService *self, DeskJsonWriter *w, const char *body, gsize len);
+/* Takes frame (nullable) and gives it back with fresh links. */
+GBytes *desk_service_sign_frame (DeskService *self, GBytes *frame);
+/* A message to be told and never to be stored. */
+DeskMessage *desk_service_copy_signed (DeskService *self, const DeskMessage *message);
+DeskReply *desk_reply_new_file_failure (const GError *error);
+DeskKind desk_service_kind_of_files (GPtrArray *files /* of DeskStoredFile */);
+/* Removes files that no message names and that are older than a day; blocks, on a thread of its
+ * own. Returns how many. */
+guint desk_service_sweep_files (DeskService *self);
+/* An entry of file_pool. */
+typedef struct
+{
+  void (*work) (DeskService *self, gpointer data);
+  gpointer data;
+} DeskFileTask;
+void desk_service_push_file_task (DeskService *self,
+                                  void (*work) (DeskService *self, gpointer data),
+                                  gpointer data);
 
 /* ── Ingest ─────────────────────────────────────────────────────────────────────────────────── */
 gboolean desk_work_apply_change (DeskWork *self,

@@ -4,7 +4,7 @@
 #include "config.h"
 
 /* Reads: complete answers, on the calling thread, from one state of the store each. Bodies of
- * messages are copied as they are stored. */
+ * messages are copied as they are stored, but for links to files. */
 
 #include "server/service/desk-service-private.h"
 
@@ -155,6 +155,7 @@ desk_service_get_chat (DeskService *self,
 
 typedef struct
 {
+  DeskService *service;
   DeskJsonWriter w;
   guint limit;
   guint n;
@@ -171,7 +172,7 @@ add_body (const char *body, gsize len, const char *id, gpointer data)
       list->more = TRUE;
       return FALSE;
     }
-  desk_json_writer_raw_len (&list->w, body, len);
+  desk_service_write_stored (list->service, &list->w, body, len);
   list->n++;
   if (id != NULL && list->n == list->limit)
     g_strlcpy (list->last_id, id, sizeof list->last_id);
@@ -197,7 +198,7 @@ desk_service_get_messages (DeskService *self,
   gboolean ok = tx->ops->chat_get_row (tx, platform, user_id, &chat_row, &error);
   if (!ok || chat_row == 0)
     return finish (tx, desk_reply_new_no_chat (), ok, error);
-  DeskBodyList list = { .limit = CLAMP (limit, 1, MAX_LIMIT) };
+  DeskBodyList list = { .service = self, .limit = CLAMP (limit, 1, MAX_LIMIT) };
   DeskServerMessagesQuery query = { .chat_row = chat_row,
                                     .before_seq = before_seq,
                                     .after_seq = after_seq,
@@ -230,7 +231,7 @@ desk_service_get_all_messages (DeskService *self,
   DeskServerTx *tx = begin (self, &reply);
   if (tx == NULL)
     return reply;
-  DeskBodyList list = { .limit = limit > 0 ? MIN (limit, MAX_LIMIT) : MAX_LIMIT };
+  DeskBodyList list = { .service = self, .limit = limit > 0 ? MIN (limit, MAX_LIMIT) : MAX_LIMIT };
   reply = desk_reply_new_ok ();
   desk_reply_begin (reply, &list.w);
   desk_json_writer_begin_array (&list.w);
@@ -338,6 +339,15 @@ add_frame (gint64 seq, const char *frame, gsize len, gpointer data)
   return TRUE;
 }
 
+/* Links in the log are as old as their events. */
+static GPtrArray *
+sign_frames (DeskService *self, GPtrArray *frames)
+{
+  for (guint i = 0; i < frames->len; i++)
+    frames->pdata[i] = desk_service_sign_frame (self, frames->pdata[i]);
+  return frames;
+}
+
 GPtrArray *
 desk_service_read_log (DeskService *self,
                        guint partition,
@@ -352,7 +362,7 @@ desk_service_read_log (DeskService *self,
       GPtrArray *recent = self->options.sink.recent (self->options.sink.data, partition, after_seq,
                                                      limit, out_last_seq);
       if (recent != NULL)
-        return recent;
+        return sign_frames (self, recent);
     }
   DeskFrameList list
       = { g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref), after_seq };
@@ -368,7 +378,7 @@ desk_service_read_log (DeskService *self,
       return NULL;
     }
   *out_last_seq = list.last_seq;
-  return list.frames;
+  return sign_frames (self, list.frames);
 }
 
 static char *

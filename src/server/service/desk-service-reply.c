@@ -154,11 +154,19 @@ take_bytes (GString *text)
   return g_string_free_to_bytes (text);
 }
 
+static void
+mark_links (const DeskEvent *event, GString *text)
+{
+  if (event->message != NULL && event->message->attachments->len > 0)
+    g_string_append_c (text, DESK_LINKS_MARK);
+}
+
 static GBytes *
 level0_frame (const DeskEvent *event)
 {
   GString *text = g_string_sized_new (512);
   DeskJsonWriter w;
+  mark_links (event, text);
   desk_json_writer_init (&w, text);
   if (desk_wire_write_event_level0 (&w, event))
     return take_bytes (text);
@@ -171,6 +179,7 @@ level2_frame (const DeskEvent *event)
 {
   GString *text = g_string_sized_new (1024);
   DeskJsonWriter w;
+  mark_links (event, text);
   desk_json_writer_init (&w, text);
   desk_wire_write_event (&w, event);
   return take_bytes (text);
@@ -227,6 +236,12 @@ void
 desk_work_publish (DeskWork *self)
 {
   const DeskServiceSink *sink = &self->service->options.sink;
+  for (guint i = 0; i < self->events->len; i++)
+    {
+      DeskLoggedEvent *event = self->events->pdata[i];
+      event->frame = desk_service_sign_frame (self->service, event->frame);
+      event->frame_level0 = desk_service_sign_frame (self->service, event->frame_level0);
+    }
   if (self->events->len > 0 && sink->published != NULL)
     sink->published (sink->data, (const DeskLoggedEvent *const *)self->events->pdata,
                      self->events->len);

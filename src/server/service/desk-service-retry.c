@@ -19,12 +19,13 @@ typedef struct
 } DeskRetry;
 
 static DeskReply *
-new_message_answer (const DeskMessage *message)
+new_message_answer (DeskRetry *self, const DeskMessage *message)
 {
+  g_autoptr (DeskMessage) told = desk_service_copy_signed (self->work.service, message);
   DeskReply *reply = desk_reply_new_ok ();
   DeskJsonWriter w;
   desk_reply_begin (reply, &w);
-  desk_wire_write_message (&w, message);
+  desk_wire_write_message (&w, told);
   desk_reply_end (reply, &w, NULL);
   return reply;
 }
@@ -58,7 +59,7 @@ queue_again (DeskRetry *self, gint64 chat_row, DeskMessage *message, GError **er
                                     error))
     return FALSE;
   self->work.wants_delivery = TRUE;
-  self->reply = new_message_answer (message);
+  self->reply = new_message_answer (self, message);
   return TRUE;
 }
 
@@ -84,7 +85,7 @@ retry_job (DeskServerTx *tx, gpointer data, GError **error)
       && message->deleted_at_ms == 0)
     return queue_again (self, stored->chat_row, message, error);
   if (message->status == DESK_STATUS_QUEUED) /* asked twice */
-    self->reply = new_message_answer (message);
+    self->reply = new_message_answer (self, message);
   else
     self->reply = desk_reply_new_failure (DESK_CODE_NOT_SUPPORTED,
                                           "Only a failed message can be sent again", NULL, -1, "");

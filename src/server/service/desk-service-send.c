@@ -31,6 +31,8 @@ typedef struct
   DeskReplyDone done;
   gpointer data;
   gboolean refused;
+  GPtrArray *uploads; /* of DeskFileUpload, until they are kept */
+  GPtrArray *files;   /* of DeskStoredFile; empty for a text */
 } DeskSend;
 
 static void
@@ -43,14 +45,16 @@ add_part (GString *text, const char *part)
 
 /* Parts with their lengths before them: no two requests run together into one text. */
 static char *
-make_fingerprint (const char *platform, const char *user_id, const DeskSendRequest *request)
+make_fingerprint (const DeskSend *self)
 {
   g_autoptr (GString) text = g_string_new (NULL);
-  add_part (text, platform);
-  add_part (text, user_id);
-  add_part (text, request->text);
-  add_part (text, request->reply_to);
-  add_part (text, request->is_private ? "1" : "0");
+  add_part (text, self->platform);
+  add_part (text, self->user_id);
+  add_part (text, self->request.text);
+  add_part (text, self->request.reply_to);
+  add_part (text, self->request.is_private ? "1" : "0");
+  for (guint i = 0; i < self->files->len; i++)
+    add_part (text, ((const DeskStoredFile *)self->files->pdata[i])->hash);
   return desk_sha256_hex (text->str, text->len);
 }
 
@@ -64,13 +68,14 @@ refuse (DeskSend *self, DeskReply *reply)
 }
 
 static DeskReply *
-new_answer (const DeskMessage *message, gboolean duplicate)
+new_answer (DeskSend *self, const DeskMessage *message, gboolean duplicate)
 {
+  g_autoptr (DeskMessage) told = desk_service_copy_signed (self->work.service, message);
   DeskReply *reply = desk_reply_new_ok ();
   DeskJsonWriter w;
   reply->status = duplicate ? 200 : 201;
   desk_reply_begin (reply, &w);
-  desk_wire_write_send_answer (&w, message, duplicate);
+  desk_wire_write_send_answer (&w, told, duplicate);
   desk_reply_end (reply, &w, NULL);
   return reply;
 }
@@ -99,12 +104,13 @@ answer_from_key (DeskSend *self, DeskServerKey *key, GError **error)
       return FALSE;
     }
   g_clear_pointer (&self->reply, desk_reply_free);
-  self->reply = new_answer (message, TRUE);
+  self->reply = new_answer (self, message, TRUE);
   return TRUE;
 }
 
 typedef struct
 {
+  DeskService *service;
   DeskJsonWriter w;
   guint n;
 } DeskStaleList;
@@ -113,7 +119,7 @@ static gboolean
 add_stale (const char *body, gsize len, const char *id, gpointer data)
 {
   DeskStaleList *list = data;
-  desk_json_writer_raw_len (&list->w, body, len);
+  desk_service_write_stored (list->service, &list->w, body, len);
   list->n++;
   return TRUE;
 }
@@ -125,7 +131,7 @@ check_stale (DeskSend *self, const DeskServerChat *chat, GError **error)
       || chat->last_reply_seq <= self->request.seen_seq)
     return TRUE;
   g_autoptr (GString) details = g_string_new (NULL);
-  DeskStaleList list = { .n = 0 };
+  DeskStaleList list = { .service = self->work.service };
   desk_json_writer_init (&list.w, details);
   desk_json_writer_begin_object (&list.w);
   desk_json_writer_key (&list.w, "messages");
@@ -187,22 +193,48 @@ static void
 check_text (DeskSend *self, const DeskPlatform *platform)
 {
   const char *text = self->request.text;
-  if (text == NULL || text[strspn (text, " \t\r\n")] == '\0')
+  if (self->files->len == 0 && (text == NULL || text[strspn (text, " \t\r\n")] == '\0'))
     {
       refuse (self, desk_reply_new_invalid ("text", "text must not be empty"));
       return;
     }
-  gsize bytes = strlen (text);
+  gsize bytes = text != NULL ? strlen (text) : 0;
   if (bytes > DESK_WIRE_MAX_TEXT)
     {
       refuse (self, new_too_long (DESK_WIRE_MAX_TEXT, DESK_TEXT_BYTES, bytes));
       return;
     }
-  if (platform == NULL || self->request.is_private)
+  if (platform == NULL || self->request.is_private || bytes == 0)
     return;
   gsize length = desk_text_length (text, platform->text_unit);
   if (length > platform->text_limit)
     refuse (self, new_too_long (platform->text_limit, platform->text_unit, length));
+}
+
+/* A note stays here, so no platform's limit concerns it. */
+static void
+check_files (DeskSend *self, const DeskPlatform *platform)
+{
+  if (self->files->len == 0 || platform == NULL || self->request.is_private)
+    return;
+  if (platform->attachment_limit == 0)
+    {
+      refuse (self, desk_reply_new_failure (DESK_CODE_NOT_SUPPORTED,
+                                            "Files cannot be sent to this platform", NULL, -1, ""));
+      return;
+    }
+  for (guint i = 0; i < self->files->len; i++)
+    {
+      const DeskStoredFile *file = self->files->pdata[i];
+      if (file->size <= platform->attachment_limit)
+        continue;
+      g_autofree char *details = g_strdup_printf (
+          "{\"limit\":%" G_GINT64_FORMAT ",\"unit\":\"bytes\"}", platform->attachment_limit);
+      refuse (self, desk_reply_new_failure (DESK_CODE_TOO_LARGE,
+                                            "A file is larger than the platform takes", details, -1,
+                                            ""));
+      return;
+    }
 }
 
 static gboolean
@@ -242,7 +274,10 @@ new_message (DeskSend *self, const DeskServerChat *chat)
   message->source = is_bot ? DESK_SOURCE_BOT : DESK_SOURCE_API;
   g_free (message->text);
   message->text = g_strdup (self->request.text);
-  message->kind = DESK_KIND_TEXT;
+  message->kind
+      = self->files->len > 0 ? desk_service_kind_of_files (self->files) : DESK_KIND_TEXT;
+  for (guint i = 0; i < self->files->len; i++)
+    g_ptr_array_add (message->attachments, desk_attachment_new_stored (self->files->pdata[i]));
   message->created_at_ms = self->work.now_ms;
   message->user_name = g_strdup (chat->chat->user_name);
   message->messenger_name = g_strdup (chat->chat->messenger_name);
@@ -277,7 +312,7 @@ store_reply (DeskSend *self, DeskServerChat *chat, DeskMessage *message, GError 
         return FALSE;
       self->work.wants_delivery = TRUE;
     }
-  self->reply = new_answer (message, FALSE);
+  self->reply = new_answer (self, message, FALSE);
   return TRUE;
 }
 
@@ -303,6 +338,8 @@ send_job (DeskServerTx *tx, gpointer data, GError **error)
   const DeskPlatform *platform = desk_service_find_platform (self->work.service, self->platform);
   check_text (self, platform);
   if (!self->refused)
+    check_files (self, platform);
+  if (!self->refused)
     check_window (self, chat, platform);
   if (!self->refused && !check_stale (self, chat, error))
     return FALSE;
@@ -325,6 +362,8 @@ send_free (DeskSend *self)
   g_free (self->request.client_message_id);
   g_free (self->request.reply_to);
   g_free (self->fingerprint);
+  g_clear_pointer (&self->uploads, g_ptr_array_unref);
+  g_ptr_array_unref (self->files);
   g_clear_pointer (&self->reply, desk_reply_free);
   g_free (self);
 }
@@ -352,6 +391,49 @@ send_done (const GError *error, gpointer data)
   send_free (self);
 }
 
+static DeskSend *
+send_new (DeskService *service,
+          DeskIdentity *who,
+          const char *platform,
+          const char *user_id,
+          const DeskSendRequest *request,
+          DeskReplyDone done,
+          gpointer data)
+{
+  DeskSend *self = g_new0 (DeskSend, 1);
+  desk_work_init (&self->work, service);
+  self->who = desk_identity_ref (who);
+  self->platform = g_strdup (platform);
+  self->user_id = g_strdup (user_id);
+  self->request = *request;
+  self->request.text = g_strdup (request->text);
+  self->request.client_message_id = g_strdup (request->client_message_id);
+  self->request.reply_to = g_strdup (request->reply_to);
+  self->files = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_stored_file_free);
+  self->done = done;
+  self->data = data;
+  return self;
+}
+
+static void
+send_submit (DeskSend *self)
+{
+  DeskServerStore *store = self->work.service->store;
+  self->fingerprint = make_fingerprint (self);
+  store->ops->submit (store, send_job, send_done, self);
+}
+
+static DeskReply *
+check_key (const DeskSendRequest *request)
+{
+  if (request->client_message_id == NULL
+      || (request->client_message_id[0] != '\0'
+          && strlen (request->client_message_id) <= DESK_KEY_MAX_BYTES))
+    return NULL;
+  return desk_reply_new_invalid ("client_message_id",
+                                 "client_message_id must have 1 to 128 bytes");
+}
+
 /**
  * desk_service_send:
  * @who: the manager
@@ -370,26 +452,65 @@ desk_service_send (DeskService *service,
                    gpointer data)
 {
   g_return_if_fail (service != NULL && who != NULL && request != NULL && done != NULL);
-  if (request->client_message_id != NULL
-      && (request->client_message_id[0] == '\0'
-          || strlen (request->client_message_id) > DESK_KEY_MAX_BYTES))
+  DeskReply *refusal = check_key (request);
+  if (refusal != NULL)
     {
-      done (desk_reply_new_invalid ("client_message_id",
-                                    "client_message_id must have 1 to 128 bytes"),
-            data);
+      done (refusal, data);
       return;
     }
-  DeskSend *self = g_new0 (DeskSend, 1);
-  desk_work_init (&self->work, service);
-  self->who = desk_identity_ref (who);
-  self->platform = g_strdup (platform);
-  self->user_id = g_strdup (user_id);
-  self->request = *request;
-  self->request.text = g_strdup (request->text);
-  self->request.client_message_id = g_strdup (request->client_message_id);
-  self->request.reply_to = g_strdup (request->reply_to);
-  self->fingerprint = make_fingerprint (platform, user_id, request);
-  self->done = done;
-  self->data = data;
-  service->store->ops->submit (service->store, send_job, send_done, self);
+  send_submit (send_new (service, who, platform, user_id, request, done, data));
+}
+
+/* Keeps the files before the message that names them is stored. What a refusal leaves unnamed is
+ * removed by the daily cleanup. */
+static void
+keep_files (DeskService *service, gpointer data)
+{
+  DeskSend *self = data;
+  g_autoptr (GError) error = NULL;
+  while (self->uploads->len > 0)
+    {
+      DeskFileUpload *upload = g_ptr_array_steal_index (self->uploads, 0);
+      DeskStoredFile *file = upload->ops->finish (upload, &error);
+      if (file == NULL)
+        {
+          self->done (desk_reply_new_file_failure (error), self->data);
+          send_free (self);
+          return;
+        }
+      g_ptr_array_add (self->files, file);
+    }
+  send_submit (self);
+}
+
+/**
+ * desk_service_send_files:
+ * @request: copied; its text is the caption
+ * @uploads: (transfer full) (element-type DeskFileUpload): at least one, complete
+ * @done: (scope async): as for desk_service_send(); on any thread
+ *
+ * Any thread.
+ */
+void
+desk_service_send_files (DeskService *service,
+                         DeskIdentity *who,
+                         const char *platform,
+                         const char *user_id,
+                         const DeskSendRequest *request,
+                         GPtrArray *uploads,
+                         DeskReplyDone done,
+                         gpointer data)
+{
+  g_return_if_fail (service != NULL && who != NULL && request != NULL && done != NULL);
+  g_return_if_fail (uploads != NULL && uploads->len > 0);
+  DeskReply *refusal = check_key (request);
+  if (refusal != NULL)
+    {
+      g_ptr_array_unref (uploads);
+      done (refusal, data);
+      return;
+    }
+  DeskSend *self = send_new (service, who, platform, user_id, request, done, data);
+  self->uploads = uploads;
+  desk_service_push_file_task (service, keep_files, self);
 }

@@ -31,6 +31,14 @@ cached_token_free (gpointer data)
 
 void desk_service_password_work (gpointer data, gpointer user_data); /* desk-service-sign-in.c */
 
+static void
+run_file_task (gpointer data, gpointer user_data)
+{
+  g_autofree DeskFileTask *task = data;
+
+  task->work (user_data, task->data);
+}
+
 DeskService *
 desk_service_new (const DeskServiceOptions *options, GError **error)
 {
@@ -38,6 +46,7 @@ desk_service_new (const DeskServiceOptions *options, GError **error)
   DeskService *self = g_new0 (DeskService, 1);
   self->options = *options;
   self->store = options->store;
+  self->files = options->files;
   self->clock = desk_clock_ref (options->clock != NULL ? options->clock : desk_clock_system ());
   self->random
       = desk_random_ref (options->random != NULL ? options->random : desk_random_system ());
@@ -49,7 +58,26 @@ desk_service_new (const DeskServiceOptions *options, GError **error)
   g_mutex_init (&self->mutex);
   g_rw_lock_init (&self->token_lock);
   self->password_pool = g_thread_pool_new (desk_service_password_work, self, 2, FALSE, NULL);
+  self->file_pool = g_thread_pool_new (run_file_task, self, 2, FALSE, NULL);
   return self;
+}
+
+DeskFileStore *
+desk_service_get_files (DeskService *self)
+{
+  return self->files;
+}
+
+void
+desk_service_push_file_task (DeskService *self,
+                             void (*work) (DeskService *self, gpointer data),
+                             gpointer data)
+{
+  DeskFileTask *task = g_new0 (DeskFileTask, 1);
+
+  task->work = work;
+  task->data = data;
+  g_thread_pool_push (self->file_pool, task, NULL);
 }
 
 static gboolean
@@ -68,6 +96,8 @@ desk_service_free (DeskService *self)
     return;
   g_atomic_int_set (&self->closing, 1);
   g_thread_pool_free (self->password_pool, FALSE, TRUE);
+  desk_server_store_run (self->store, nothing_job, NULL, NULL);
+  g_thread_pool_free (self->file_pool, FALSE, TRUE);
   for (guint i = 0; i < 3; i++)
     desk_server_store_run (self->store, nothing_job, NULL, NULL);
   g_hash_table_unref (self->tokens);

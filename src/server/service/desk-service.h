@@ -7,6 +7,7 @@
 #include "common/desk-random.h"
 #include "protocol/desk-wire.h"
 #include "server/service/desk-connector.h"
+#include "server/service/desk-file-store.h"
 #include "server/service/desk-server-store.h"
 
 /* The rules of the backend: ingest, send, read, retention, users, tokens. It declares what it needs of a store
@@ -88,6 +89,7 @@ typedef struct
 typedef struct
 {
   DeskServerStore *store; /* borrowed; outlives the service */
+  DeskFileStore *files;   /* borrowed, nullable: without one, no message has files */
   DeskClock *clock;
   DeskRandom *random;
   DeskServiceSink sink;
@@ -124,6 +126,10 @@ typedef struct
 DeskReply *desk_service_get_capabilities (DeskService *self, const DeskIdentity *who);
 DeskReply *desk_service_get_chats (DeskService *self, const DeskIdentity *who, const DeskChatsFilter *filter);
 DeskReply *desk_service_get_chat (DeskService *self, const DeskIdentity *who, const char *platform, const char *user_id);
+/* What a link of an attachment names: NULL and a descriptor, which the caller closes; or the refusal: 403 for a link
+ * that is forged or older than 15 minutes, 404 for a file that is gone. */
+DeskReply *desk_service_open_file (DeskService *self, const char *id, const char *expires, const char *signature,
+                                   int *out_fd, gint64 *out_size, char **out_mime_type);
 /* One of before_seq (newest first), after_seq (oldest first) is ≥ 0, or offset counts (newest first). limit: 1 to 1000. */
 DeskReply *desk_service_get_messages (DeskService *self, const DeskIdentity *who, const char *platform, const char *user_id,
                                       guint limit, guint offset, gint64 before_seq, gint64 after_seq);
@@ -139,6 +145,13 @@ GPtrArray *desk_service_read_log (DeskService *self, guint partition, gint64 aft
 
 /* ── Writes ─────────────────────────────────────────────────────────────────────────────────── */
 void desk_service_send (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id, const DeskSendRequest *request, DeskReplyDone done, gpointer data);
+/* As desk_service_send(), with files (DeskFileUpload; transfer full), which are made durable first, on a thread of the
+ * service; request->text is the caption, "" for none. */
+void desk_service_send_files (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id, const DeskSendRequest *request, GPtrArray *uploads, DeskReplyDone done, gpointer data);
+/* NULL if this backend keeps no files. */
+DeskFileStore *desk_service_get_files (DeskService *self);
+/* A file that is kept as an attachment of a message that is to be stored. */
+DeskAttachment *desk_attachment_new_stored (const DeskStoredFile *file);
 void desk_service_mark_read (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id, gint64 up_to_chat_seq /* G_MAXINT64: all */, DeskReplyDone done, gpointer data);
 void desk_service_mark_unread (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id, DeskReplyDone done, gpointer data);
 /* Queues a failed message again: 200 with the message; 404, or 409 NOT_SUPPORTED for any other. */

@@ -88,6 +88,7 @@ desk_demo_describe (void)
       g_strfreev (platform->statuses);
       platform->statuses = g_strdupv ((char **)statuses);
       platform->can_reply = TRUE;
+      platform->attachment_limit = 20 * 1024 * 1024;
       g_once_init_leave (&once, 1);
     }
   return platform;

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-http"
+
+#include "config.h"
+
+/* Files on their way in (multipart/form-data, RFC 7578) and out.
+ *
+ * Invariants: bytes of a file go to the disk piece by piece as they come and are never held
+ * whole; what was written for a request that is refused or breaks off is removed with it; a file
+ * goes out as a download, in a type that its own bytes told, and nothing in it may run. */
+
+#include "server/http/desk-http-private.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define PARSER_BYTES 16384
+#define MAX_VALUE    (DESK_WIRE_MAX_TEXT + 1) /* of a text field; one more, so that it is refused */
+#define MAX_FIELDS   64                       /* of one form, known or not */
+
+struct _DeskHttpForm
+{
+  DeskHttpRequest *request;
+  struct MHD_PostProcessor *parser;
+  DeskSendRequest *send;
+  GPtrArray *uploads; /* of DeskFileUpload; the last is being written */
+  GString *value;     /* of the field that is being read */
+  char *field;        /* its name; NULL between fields and in files */
+  guint n_fields;
+};
+
+static DeskFileStore *
+files_of (DeskHttpRequest *request)
+{
+  return desk_service_get_files (request->server->options.service);
+}
+
+void
+desk_http_form_free (DeskHttpForm *self)
+{
+  if (self == NULL)
+    return;
+  if (self->parser != NULL)
+    MHD_destroy_post_processor (self->parser);
+  desk_send_request_free (self->send);
+  g_clear_pointer (&self->uploads, g_ptr_array_unref);
+  g_string_free (self->value, TRUE);
+  g_free (self->field);
+  g_free (self);
+}
+
+static void
+fail_too_large (DeskHttpRequest *request)
+{
+  g_autofree char *details = g_strdup_printf ("{\"limit\":%" G_GINT64_FORMAT ",\"unit\":\"bytes\"}",
+                                              request->server->options.max_file_bytes);
+
+  desk_http_request_reply (request,
+                           desk_reply_new_failure (DESK_CODE_TOO_LARGE, "A file is too large",
+                                                   details, -1, ""));
+}
+
+static void
+fail_file (DeskHttpRequest *request, const GError *error)
+{
+  if (g_error_matches (error, DESK_FILE_STORE_ERROR, DESK_FILE_STORE_ERROR_TOO_LARGE))
+    fail_too_large (request);
+  else if (g_error_matches (error, DESK_FILE_STORE_ERROR, DESK_FILE_STORE_ERROR_FULL))
+    desk_http_request_reply (
+        request,
+        desk_reply_new_failure (DESK_CODE_STORAGE_FULL,
+                                "The backend has no space left; nothing was stored", NULL, 30, ""));
+  else
+    {
+      g_message ("a file could not be taken: %s", error->message);
+      desk_http_request_fail (request, DESK_CODE_UNAVAILABLE, "Files cannot be stored now");
+    }
+}
+
+/* The field that was being read is complete. */
+static gboolean
+end_field (DeskHttpForm *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *field = g_steal_pointer (&self->field);
+
+  if (field != NULL
+      && !desk_wire_take_send_field (self->send, field, self->value->str, self->value->len, &error))
+    desk_http_request_fail_json (self->request, error);
+  g_string_truncate (self->value, 0);
+  return self->request->reply == NULL;
+}
+
+static gboolean
+begin_file (DeskHttpForm *self, const char *filename)
+{
+  const DeskHttpOptions *options = &self->request->server->options;
+  DeskFileStore *files = files_of (self->request);
+  g_autoptr (GError) error = NULL;
+
+  if (self->uploads->len >= options->max_files)
+    {
+      g_autofree char *message
+          = g_strdup_printf ("A message takes at most %u files", options->max_files);
+      desk_http_request_fail_field (self->request, DESK_WIRE_FIELD_FILES, message);
+      return FALSE;
+    }
+  DeskFileUpload *upload = files->ops->begin (files, filename, options->max_file_bytes, &error);
+  if (upload == NULL)
+    {
+      fail_file (self->request, error);
+      return FALSE;
+    }
+  g_ptr_array_add (self->uploads, upload);
+  return TRUE;
+}
+
+static gboolean
+take_file (DeskHttpForm *self, const char *data, gsize size)
+{
+  DeskFileUpload *upload = g_ptr_array_index (self->uploads, self->uploads->len - 1);
+  g_autoptr (GError) error = NULL;
+
+  if (size == 0 || upload->ops->append (upload, data, size, &error))
+    return TRUE;
+  fail_file (self->request, error);
+  /* at once, and not only with the request: what comes now is read and dropped */
+  g_ptr_array_set_size (self->uploads, 0);
+  return FALSE;
+}
+
+static gboolean
+begin_part (DeskHttpForm *self, const char *key, const char *filename)
+{
+  if (!end_field (self))
+    return FALSE;
+  if (++self->n_fields > MAX_FIELDS)
+    {
+      desk_http_request_fail (self->request, DESK_CODE_BAD_REQUEST, "The form has too many fields");
+      return FALSE;
+    }
+  if (strcmp (key, DESK_WIRE_FIELD_FILES) == 0)
+    return begin_file (self, filename);
+  self->field = g_strdup (key);
+  return TRUE;
+}
+
+/* off is 0 at the beginning of each part, and only there */
+static enum MHD_Result
+on_part (void *cls,
+         enum MHD_ValueKind kind,
+         const char *key,
+         const char *filename,
+         const char *content_type,
+         const char *transfer_encoding,
+         const char *data,
+         uint64_t off,
+         size_t size)
+{
+  DeskHttpForm *self = cls;
+
+  if (self->request->reply != NULL)
+    return MHD_NO;
+  if (key == NULL)
+    key = "";
+  if (off == 0 && !begin_part (self, key, filename))
+    return MHD_NO;
+  if (strcmp (key, DESK_WIRE_FIELD_FILES) == 0)
+    return self->uploads->len > 0 && take_file (self, data, size) ? MHD_YES : MHD_NO;
+  if (self->value->len < MAX_VALUE)
+    g_string_append_len (self->value, data, (gssize)MIN (size, MAX_VALUE - self->value->len));
+  return MHD_YES;
+}
+
+DeskHttpForm *
+desk_http_form_new (DeskHttpRequest *request)
+{
+  const char *type = desk_http_request_get_header (request, "Content-Type");
+
+  if (type == NULL || g_ascii_strncasecmp (type, "multipart/form-data", 19) != 0)
+    {
+      desk_http_request_fail (request, DESK_CODE_UNSUPPORTED_MEDIA_TYPE,
+                              "The body must be multipart/form-data");
+      return NULL;
+    }
+  if (files_of (request) == NULL)
+    {
+      desk_http_request_fail (request, DESK_CODE_NOT_SUPPORTED, "This backend keeps no files");
+      return NULL;
+    }
+  DeskHttpForm *self = g_new0 (DeskHttpForm, 1);
+  self->request = request;
+  self->value = g_string_new (NULL);
+  self->uploads = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_file_upload_cancel);
+  self->send = g_new0 (DeskSendRequest, 1);
+  self->send->seen_seq = -1;
+  self->parser = MHD_create_post_processor (request->connection, PARSER_BYTES, on_part, self);
+  if (self->parser == NULL)
+    {
+      desk_http_request_fail (request, DESK_CODE_BAD_REQUEST, "The form names no boundary");
+      g_clear_pointer (&self, desk_http_form_free);
+    }
+  return self;
+}
+
+void
+desk_http_form_take (DeskHttpForm *self, const char *data, gsize len)
+{
+  if (MHD_post_process (self->parser, data, len) != MHD_YES && self->request->reply == NULL)
+    desk_http_request_fail (self->request, DESK_CODE_BAD_REQUEST, "The form cannot be read");
+  if (self->request->reply != NULL)
+    g_ptr_array_set_size (self->uploads, 0);
+}
+
+/* Is everything there? */
+static gboolean
+end_form (DeskHttpForm *self)
+{
+  if (MHD_destroy_post_processor (g_steal_pointer (&self->parser)) != MHD_YES
+      && self->request->reply == NULL)
+    desk_http_request_fail (self->request, DESK_CODE_BAD_REQUEST, "The form breaks off");
+  if (self->request->reply != NULL || !end_field (self))
+    return FALSE;
+  if (self->uploads->len > 0)
+    return TRUE;
+  desk_http_request_fail_field (self->request, DESK_WIRE_FIELD_FILES,
+                                "files must hold at least one file");
+  return FALSE;
+}
+
+void
+desk_http_handle_send_file (DeskHttpRequest *request)
+{
+  DeskHttpForm *form = request->form;
+
+  if (form == NULL)
+    {
+      desk_http_request_fail (request, DESK_CODE_BAD_REQUEST, "The request needs a form");
+      return;
+    }
+  if (!end_form (form))
+    return;
+  if (form->send->text == NULL)
+    form->send->text = g_strdup ("");
+  DeskHttpWait *wait = desk_http_wait_begin (request);
+  if (wait != NULL)
+    desk_service_send_files (request->server->options.service, request->who, request->match.args[0],
+                             request->match.args[1], form->send, g_steal_pointer (&form->uploads),
+                             desk_http_wait_done, wait);
+}
+
+/* ── Out ────────────────────────────────────────────────────────────────────────────────────── */
+static void
+queue_file (DeskHttpRequest *request, int fd, gint64 size, const char *mime_type)
+{
+  struct MHD_Response *response = MHD_create_response_from_fd64 ((uint64_t)size, fd);
+
+  if (response == NULL)
+    {
+      close (fd);
+      desk_http_request_fail (request, DESK_CODE_UNAVAILABLE, "The file cannot be sent now");
+      return;
+    }
+  MHD_add_response_header (response, "Content-Type", mime_type);
+  MHD_add_response_header (response, "Content-Disposition", "attachment");
+  MHD_add_response_header (response, "Content-Security-Policy", "default-src 'none'; sandbox");
+  desk_http_reply_add_headers (response, request);
+  __atomic_add_fetch (&request->server->n_answers[2], 1, __ATOMIC_RELAXED);
+  request->answered = MHD_queue_response (request->connection, MHD_HTTP_OK, response) == MHD_YES;
+  MHD_destroy_response (response);
+}
+
+/* The signature stands for a token: whoever holds a fresh link may read that one file. */
+void
+desk_http_handle_file (DeskHttpRequest *request)
+{
+  g_autofree char *expires = NULL;
+  g_autofree char *signature = NULL;
+  g_autofree char *mime_type = NULL;
+  gint64 size = 0;
+  int fd = -1;
+
+  if (!desk_http_request_query (request, "expires", &expires)
+      || !desk_http_request_query (request, "sig", &signature))
+    return;
+  DeskReply *refusal
+      = desk_service_open_file (request->server->options.service, request->match.args[0], expires,
+                                signature, &fd, &size, &mime_type);
+  if (refusal != NULL)
+    desk_http_request_reply (request, refusal);
+  else
+    queue_file (request, fd, size, mime_type);
+}
