@@ -323,10 +323,11 @@ static gboolean
 fold_level2 (DeskFold *self, DeskFoldChat *state, const DeskChat *told, GError **error)
 {
   DeskChat *chat = state->chat;
-  gboolean own_intents = FALSE;
+  gboolean own_intents = FALSE, newer;
 
   if (!desk_fold_leave_level0 (self, state, error))
     return FALSE;
+  newer = told->rev > chat->rev;
   if (told->rev >= chat->rev)
     {
       take_names (chat, told);
@@ -336,6 +337,11 @@ fold_level2 (DeskFold *self, DeskFoldChat *state, const DeskChat *told, GError *
     }
   if (told->last_chat_seq >= chat->last_chat_seq && told->last_time_ms > 0)
     take_preview (state, told, told->last_chat_seq);
+  if (newer && told->last_chat_seq == state->last_key && !state->last_is_private)
+    { /* the newest message was edited, and that event may never have come */
+      g_free (chat->last_message);
+      chat->last_message = desk_preview_text (told->last_message);
+    }
   chat->first_chat_seq = MAX (chat->first_chat_seq, told->first_chat_seq);
   chat->last_chat_seq = MAX (chat->last_chat_seq, told->last_chat_seq);
   chat->last_in_seq = MAX (chat->last_in_seq, told->last_in_seq);

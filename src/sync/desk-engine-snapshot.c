@@ -176,6 +176,17 @@ desk_engine_wanted (DeskEngine *self, GPtrArray *wanted)
   pump_history (self);
 }
 
+/* The chat was erased, and that event was missed: what is cached stays readable, and there is nothing to fetch. */
+static void
+store_gone (DeskEngine *self, const DeskRequest *request, const char *key, guint64 fetch_id)
+{
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  DeskBatch *batch = desk_batch_new ();
+
+  desk_batch_page (batch, request->platform, request->user_id, none, TRUE, TRUE);
+  desk_engine_apply (self, batch, APPLY_PAGE, key)->fetch_id = fetch_id;
+}
+
 void
 desk_engine_history_reply (DeskEngine *self, const DeskRequest *request, const DeskSyncReply *reply)
 {
@@ -188,6 +199,11 @@ desk_engine_history_reply (DeskEngine *self, const DeskRequest *request, const D
   if (fetch == NULL && self->history_running > 0)
     self->history_running--;
   g_hash_table_remove (self->fetches, key);
+  if (reply->outcome == DESK_OUT_REFUSED && reply->failure->http_status == 404)
+    {
+      store_gone (self, request, key, fetch_id);
+      return;
+    }
   if (reply->outcome != DESK_OUT_OK)
     {
       desk_engine_fetched (self, fetch_id, FALSE, desk_engine_reply_text (reply));
