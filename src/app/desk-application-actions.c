@@ -23,7 +23,8 @@ static void
 on_shortcuts (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   DeskApplication *self = data;
-  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/frontdesk/Frontdesk/ui/shortcuts.ui");
+  g_autoptr (GtkBuilder) builder
+      = gtk_builder_new_from_resource ("/org/frontdesk/Frontdesk/ui/shortcuts.ui");
   GtkWindow *shortcuts = GTK_WINDOW (gtk_builder_get_object (builder, "shortcuts"));
   gtk_window_set_transient_for (shortcuts, GTK_WINDOW (self->window));
   gtk_window_present (shortcuts);
@@ -40,9 +41,11 @@ static void
 on_about (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   DeskApplication *self = data;
-  adw_show_about_window (GTK_WINDOW (self->window), "application-name", _ ("Frontdesk"), "application-icon", APPLICATION_ID,
-                         "version", PACKAGE_VERSION, "developer-name", _ ("The Frontdesk developers"), "license-type",
-                         GTK_LICENSE_GPL_3_0, "comments", _ ("One inbox for the customers of all platforms"),
+  adw_show_about_window (GTK_WINDOW (self->window), "application-name", _ ("Frontdesk"),
+                         "application-icon", APPLICATION_ID, "version", PACKAGE_VERSION,
+                         "developer-name", _ ("The Frontdesk developers"), "license-type",
+                         GTK_LICENSE_GPL_3_0, "comments",
+                         _ ("One inbox for the customers of all platforms"),
                          /* Translators: put your names here, one a line. */
                          "translator-credits", _ ("translator-credits"), NULL);
 }
@@ -101,12 +104,15 @@ on_mark_read (GSimpleAction *action, GVariant *parameter, gpointer data)
   DeskInbox *inbox = self->window != NULL ? desk_window_get_inbox (self->window) : NULL;
   MarkRead *mark = g_new0 (MarkRead, 1);
   if (inbox == NULL || desk_inbox_get_store (inbox) == NULL
-      || !desk_chat_parse_key (g_variant_get_string (parameter, NULL), &mark->platform, &mark->user_id))
+      || !desk_chat_parse_key (g_variant_get_string (parameter, NULL), &mark->platform,
+                               &mark->user_id))
     {
       g_free (mark);
       return;
     }
-  DeskTimelineQuery query = { .platform = mark->platform, .user_id = mark->user_id, .anchor = DESK_ANCHOR_NEWEST, .limit = 10 };
+  DeskTimelineQuery query = {
+    .platform = mark->platform, .user_id = mark->user_id, .anchor = DESK_ANCHOR_NEWEST, .limit = 10
+  };
   mark->inbox = g_object_ref (inbox);
   desk_store_list_messages_async (desk_inbox_get_store (inbox), &query, NULL, on_marked_chat, mark);
   desk_notifier_withdraw (self->notifier, g_variant_get_string (parameter, NULL));
@@ -147,13 +153,15 @@ desk_application_add_actions (DeskApplication *self)
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
   g_action_map_add_action (G_ACTION_MAP (self), disturb);
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
-    gtk_application_set_accels_for_action (application, keys[i][0], (const char *[]){ keys[i][1], NULL });
+    gtk_application_set_accels_for_action (application, keys[i][0],
+                                           (const char *[]) { keys[i][1], NULL });
   gtk_application_set_accels_for_action (application, "win.search",
-                                         (const char *[]){ "<Control>f", "<Control><Shift>f", NULL });
+                                         (const char *[]) { "<Control>f", "<Control><Shift>f",
+                                                            NULL });
   for (guint i = 0; i < 9; i++)
     {
       g_autofree char *action = g_strdup_printf ("win.filter(uint32 %u)", i);
       g_autofree char *key = g_strdup_printf ("<Control>%u", i + 1);
-      gtk_application_set_accels_for_action (application, action, (const char *[]){ key, NULL });
+      gtk_application_set_accels_for_action (application, action, (const char *[]) { key, NULL });
     }
 }

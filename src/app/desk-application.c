@@ -3,8 +3,8 @@
 
 #include "config.h"
 
-/* The application: which inbox is opened. A cache has one holder: if another process has it, that one
- * is asked to come to the front and this one ends. */
+/* The application: which inbox is opened. A cache has one holder: if another process has it, that
+ * one is asked to come to the front and this one ends. */
 
 #include "app/desk-application-private.h"
 
@@ -13,6 +13,8 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdio.h>
+
+#include "app/desk-trace.h"
 
 G_DEFINE_FINAL_TYPE (DeskApplication, desk_application, ADW_TYPE_APPLICATION)
 
@@ -59,7 +61,11 @@ hold_cache (DeskApplication *self, const char *dir)
 }
 
 static gboolean
-open_inbox (DeskApplication *self, const char *server_url, const char *username, const char *token, const char *dir,
+open_inbox (DeskApplication *self,
+            const char *server_url,
+            const char *username,
+            const char *token,
+            const char *dir,
             gboolean is_demo)
 {
   DeskInboxOptions options = {
@@ -109,12 +115,14 @@ on_demo_started (GObject *source, GAsyncResult *result, gpointer data)
   if (started)
     {
       open_inbox (self, desk_demo_get_url (self->demo), NULL, desk_demo_get_token (self->demo),
-                  self->cache_dir != NULL ? self->cache_dir : desk_demo_get_cache_dir (self->demo), TRUE);
+                  self->cache_dir != NULL ? self->cache_dir : desk_demo_get_cache_dir (self->demo),
+                  TRUE);
       return;
     }
   g_warning ("the demo did not start: %s", error->message);
   g_clear_object (&self->demo);
-  desk_window_show_demo_progress (self->window, FALSE, _ ("The demo could not be started: is frontdeskd installed?"));
+  desk_window_show_demo_progress (self->window, FALSE,
+                                  _ ("The demo could not be started: is frontdeskd installed?"));
 }
 
 static void
@@ -155,7 +163,8 @@ on_sign_out (DeskApplication *self, gboolean erase)
   desk_window_close_inbox (self->window);
   desk_notifier_set_inbox (self->notifier, NULL);
   g_clear_pointer (&self->lock, desk_cache_lock_release);
-  desk_window_show_welcome (self->window, self->account != NULL ? self->account->server_url : NULL, self->cache_dir, FALSE);
+  desk_window_show_welcome (self->window, self->account != NULL ? self->account->server_url : NULL,
+                            self->cache_dir, FALSE);
   if (self->demo != NULL)
     {
       g_clear_object (&self->demo);
@@ -191,7 +200,8 @@ account_of_command_line (DeskApplication *self)
   DeskAccount *account = self->cache_dir != NULL ? desk_account_for_cache (self->cache_dir) : NULL;
   g_autoptr (GError) error = NULL;
 
-  if (account != NULL && (self->server_url == NULL || g_strcmp0 (self->server_url, account->server_url) == 0))
+  if (account != NULL
+      && (self->server_url == NULL || g_strcmp0 (self->server_url, account->server_url) == 0))
     return account;
   g_clear_pointer (&account, desk_account_free);
   if (self->server_url == NULL || token == NULL || *token == '\0')
@@ -206,7 +216,9 @@ account_of_command_line (DeskApplication *self)
     }
   account->username = g_strdup ("");
   account->display_name = g_strdup ("");
-  account->cache_dir = self->cache_dir != NULL ? g_strdup (self->cache_dir) : desk_store_account_dir (NULL, account->server_url, "");
+  account->cache_dir = self->cache_dir != NULL
+                           ? g_strdup (self->cache_dir)
+                           : desk_store_account_dir (NULL, account->server_url, "");
   return account;
 }
 
@@ -234,7 +246,8 @@ open_first (DeskApplication *self)
   else if (cache_exists (self->cache_dir))
     open_inbox (self, NULL, NULL, NULL, self->cache_dir, FALSE); /* a cache alone can be read */
   else
-    desk_window_show_welcome (self->window, self->server_url, self->cache_dir, self->server_url != NULL);
+    desk_window_show_welcome (self->window, self->server_url, self->cache_dir,
+                              self->server_url != NULL);
 }
 
 static void
@@ -243,11 +256,17 @@ desk_application_activate (GApplication *application)
   DeskApplication *self = DESK_APPLICATION (application);
   if (self->window == NULL)
     {
+      desk_trace ("activate");
       self->window = desk_window_new (GTK_APPLICATION (self));
-      g_signal_connect_object (self->window, "try-demo", G_CALLBACK (start_demo), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->window, "signed-in", G_CALLBACK (on_signed_in), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->window, "sign-out", G_CALLBACK (on_sign_out), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->window, "destroy", G_CALLBACK (on_window_gone), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->window, "try-demo", G_CALLBACK (start_demo), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->window, "signed-in", G_CALLBACK (on_signed_in), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->window, "sign-out", G_CALLBACK (on_sign_out), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->window, "destroy", G_CALLBACK (on_window_gone), self,
+                               G_CONNECT_SWAPPED);
+      desk_trace ("window");
       open_first (self);
     }
   if (self->window != NULL)
@@ -257,9 +276,11 @@ desk_application_activate (GApplication *application)
 static void
 on_style_changed (DeskApplication *self)
 {
-  static const AdwColorScheme schemes[] = { ADW_COLOR_SCHEME_DEFAULT, ADW_COLOR_SCHEME_FORCE_LIGHT, ADW_COLOR_SCHEME_FORCE_DARK };
+  static const AdwColorScheme schemes[]
+      = { ADW_COLOR_SCHEME_DEFAULT, ADW_COLOR_SCHEME_FORCE_LIGHT, ADW_COLOR_SCHEME_FORCE_DARK };
   guint choice = (guint)g_settings_get_enum (self->settings, "color-scheme");
-  adw_style_manager_set_color_scheme (adw_style_manager_get_default (), schemes[MIN (choice, G_N_ELEMENTS (schemes) - 1)]);
+  adw_style_manager_set_color_scheme (adw_style_manager_get_default (),
+                                      schemes[MIN (choice, G_N_ELEMENTS (schemes) - 1)]);
 }
 
 /* Ended from outside: drafts are stored and the demo is removed as when the manager quits. */
@@ -277,7 +298,8 @@ desk_application_startup (GApplication *application)
   G_APPLICATION_CLASS (desk_application_parent_class)->startup (application);
   self->settings = g_settings_new (APPLICATION_ID);
   self->notifier = desk_notifier_new (application, get_visible_chat, self);
-  g_signal_connect_object (self->settings, "changed::color-scheme", G_CALLBACK (on_style_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->settings, "changed::color-scheme", G_CALLBACK (on_style_changed),
+                           self, G_CONNECT_SWAPPED);
   on_style_changed (self);
   desk_application_add_actions (self);
   self->term_source = g_unix_signal_add (SIGTERM, on_terminated, self);
@@ -313,7 +335,8 @@ desk_application_handle_local_options (GApplication *application, GVariantDict *
   g_variant_dict_lookup (options, "server", "s", &self->server_url);
   self->want_demo = g_variant_dict_contains (options, "demo");
   if (self->want_demo || self->cache_dir != NULL || self->server_url != NULL)
-    g_application_set_flags (application, g_application_get_flags (application) | G_APPLICATION_NON_UNIQUE);
+    g_application_set_flags (application,
+                             g_application_get_flags (application) | G_APPLICATION_NON_UNIQUE);
   return -1;
 }
 
@@ -343,7 +366,8 @@ desk_application_init (DeskApplication *self)
 {
   static const GOptionEntry options[] = {
     { "demo", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Start with simulated customers"), NULL },
-    { "cache", 0, 0, G_OPTION_ARG_FILENAME, NULL, N_ ("Folder of the chats on this computer"), N_ ("FOLDER") },
+    { "cache", 0, 0, G_OPTION_ARG_FILENAME, NULL, N_ ("Folder of the chats on this computer"),
+      N_ ("FOLDER") },
     { "server", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Address of the server"), N_ ("URL") },
     { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Print the version and exit"), NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
@@ -354,8 +378,8 @@ desk_application_init (DeskApplication *self)
 DeskApplication *
 desk_application_new (void)
 {
-  return g_object_new (DESK_TYPE_APPLICATION, "application-id", APPLICATION_ID, "resource-base-path",
-                       "/org/frontdesk/Frontdesk", NULL);
+  return g_object_new (DESK_TYPE_APPLICATION, "application-id", APPLICATION_ID,
+                       "resource-base-path", "/org/frontdesk/Frontdesk", NULL);
 }
 
 int

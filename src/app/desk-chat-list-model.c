@@ -48,7 +48,9 @@ list_model_init (GListModelInterface *iface)
   iface->get_item = get_item;
 }
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (DeskChatListModel, desk_chat_list_model, G_TYPE_OBJECT,
+G_DEFINE_FINAL_TYPE_WITH_CODE (DeskChatListModel,
+                               desk_chat_list_model,
+                               G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
 static void
@@ -130,7 +132,8 @@ desk_chat_list_model_get_position (DeskChatListModel *self, const char *key)
   return iter != NULL ? (guint)g_sequence_iter_get_position (iter) : G_MAXUINT;
 }
 
-/* The wanted items, in the old order's objects where there are any; a chat named twice counts once. */
+/* The wanted items, in the old order's objects where there are any; a chat named twice counts once.
+ */
 static GPtrArray *
 collect_items (DeskChatListModel *self, GPtrArray *rows)
 {
@@ -216,7 +219,8 @@ desk_chat_list_model_update (DeskChatListModel *self, DeskChatRow *row)
       DeskChatItem *item = desk_chat_item_new (row);
       iter = g_sequence_insert_sorted (self->sequence, item, compare_items, self);
       g_hash_table_insert (self->places, (gpointer)desk_chat_item_get_key (item), iter);
-      g_list_model_items_changed (G_LIST_MODEL (self), (guint)g_sequence_iter_get_position (iter), 0, 1);
+      g_list_model_items_changed (G_LIST_MODEL (self), (guint)g_sequence_iter_get_position (iter),
+                                  0, 1);
       return;
     }
   g_autoptr (DeskChatItem) item = g_object_ref (g_sequence_get (iter));

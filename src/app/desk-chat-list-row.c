@@ -3,7 +3,8 @@
 
 #include "config.h"
 
-/* One line of the chat list. Rows are recycled: everything that is shown is set anew by update(). */
+/* One line of the chat list. Rows are recycled: everything that is shown is set anew by update().
+ */
 
 #include "app/desk-chat-list-row.h"
 
@@ -115,7 +116,8 @@ state_icon (const DeskChatRow *row)
     return NULL;
   if (row->last_is_private)
     return "desk-note-symbolic";
-  return row->last_direction == DESK_DIRECTION_OUTGOING ? desk_delivery_icon (row->last_status) : NULL;
+  return row->last_direction == DESK_DIRECTION_OUTGOING ? desk_delivery_icon (row->last_status)
+                                                        : NULL;
 }
 
 static void
@@ -123,16 +125,20 @@ update_state (DeskChatListRow *self)
 {
   const DeskChatRow *row = desk_chat_item_get_row (self->item);
   const char *icon = desk_chat_item_get_typing (self->item) ? NULL : state_icon (row);
-  const char *text = row->pending > 0 ? _ ("Waiting to be sent") : desk_delivery_text (row->last_status);
+  const char *text
+      = row->pending > 0 ? _ ("Waiting to be sent") : desk_delivery_text (row->last_status);
 
   gtk_widget_set_visible (GTK_WIDGET (self->state_image), icon != NULL);
   if (icon != NULL)
     {
       gtk_image_set_from_icon_name (self->state_image, icon);
-      gtk_widget_set_tooltip_text (GTK_WIDGET (self->state_image), row->last_is_private ? _ ("Internal note") : text);
+      gtk_widget_set_tooltip_text (GTK_WIDGET (self->state_image),
+                                   row->last_is_private ? _ ("Internal note") : text);
     }
-  set_css_class (self->state_image, "error", row->pending == 0 && row->last_status == DESK_STATUS_FAILED);
-  set_css_class (self->state_image, "accent", row->pending == 0 && row->last_status == DESK_STATUS_READ);
+  set_css_class (self->state_image, "error",
+                 row->pending == 0 && row->last_status == DESK_STATUS_FAILED);
+  set_css_class (self->state_image, "accent",
+                 row->pending == 0 && row->last_status == DESK_STATUS_READ);
   gtk_widget_set_visible (GTK_WIDGET (self->attention_image), row->attention > 0);
 }
 
@@ -142,7 +148,8 @@ static void
 update_unread (DeskChatListRow *self)
 {
   const DeskChatRow *row = desk_chat_item_get_row (self->item);
-  g_autofree char *text = row->unread > 99 ? g_strdup ("99+") : g_strdup_printf ("%d", (int)row->unread);
+  g_autofree char *text
+      = row->unread > 99 ? g_strdup ("99+") : g_strdup_printf ("%d", (int)row->unread);
   gboolean muted = row->chat->has_personal && row->chat->personal.muted;
 
   gtk_label_set_text (self->unread_label, text);
@@ -161,7 +168,8 @@ desk_chat_list_row_refresh (DeskChatListRow *self)
   gint64 now_ms = g_get_real_time () / 1000;
   gint64 waited_ms = now_ms - row->chat->waiting_since_ms;
   gboolean waits = row->chat->waiting_since_ms > 0 && waited_ms >= WAITING_FROM_MS;
-  g_autofree char *when = row->activity_ms > 0 ? desk_format_when (row->activity_ms, now_ms) : g_strdup ("");
+  g_autofree char *when
+      = row->activity_ms > 0 ? desk_format_when (row->activity_ms, now_ms) : g_strdup ("");
 
   gtk_label_set_text (self->time_label, when);
   gtk_widget_set_visible (GTK_WIDGET (self->waiting_label), waits);
@@ -183,12 +191,16 @@ desk_chat_list_row_describe (DeskChatItem *item, gint64 now_ms)
   PreviewStyle style;
   g_autofree char *preview = make_preview (item, &style);
   g_autofree char *line = desk_text_preview (preview, 120);
-  g_autofree char *when = row->activity_ms > 0 ? desk_format_when (row->activity_ms, now_ms) : g_strdup ("");
+  g_autofree char *when
+      = row->activity_ms > 0 ? desk_format_when (row->activity_ms, now_ms) : g_strdup ("");
   /* Translators: what a screen reader says of a chat: name, platform, time, last message. */
   GString *text = g_string_new (NULL);
-  g_string_append_printf (text, _ ("%s, %s, %s: %s"), desk_chat_item_get_name (item), row->chat->platform, when, line);
+  g_string_append_printf (text, _ ("%s, %s, %s: %s"), desk_chat_item_get_name (item),
+                          row->chat->platform, when, line);
   if (row->unread > 0)
-    g_string_append_printf (text, ngettext (", %d unread message", ", %d unread messages", (gulong)row->unread),
+    g_string_append_printf (text,
+                            ngettext (", %d unread message", ", %d unread messages",
+                                      (gulong)row->unread),
                             (int)row->unread);
   if (row->attention > 0)
     g_string_append (text, _ (", a reply needs your attention"));
@@ -202,7 +214,8 @@ update (DeskChatListRow *self)
     return;
   const DeskChat *chat = desk_chat_item_get_chat (self->item);
   const char *name = desk_chat_item_get_name (self->item);
-  g_autofree char *description = desk_chat_list_row_describe (self->item, g_get_real_time () / 1000);
+  g_autofree char *description
+      = desk_chat_list_row_describe (self->item, g_get_real_time () / 1000);
 
   adw_avatar_set_text (self->avatar, name);
   gtk_label_set_text (self->name_label, name);
@@ -211,7 +224,8 @@ update (DeskChatListRow *self)
   update_state (self);
   update_unread (self);
   desk_chat_list_row_refresh (self);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, description, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, description,
+                                  -1);
 }
 
 void
@@ -237,7 +251,8 @@ desk_chat_list_row_class_init (DeskChatListRowClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = desk_chat_list_row_dispose;
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/frontdesk/Frontdesk/ui/desk-chat-list-row.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/frontdesk/Frontdesk/ui/desk-chat-list-row.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskChatListRow, avatar);
   gtk_widget_class_bind_template_child (widget_class, DeskChatListRow, platform_image);
   gtk_widget_class_bind_template_child (widget_class, DeskChatListRow, name_label);

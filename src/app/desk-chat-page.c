@@ -65,7 +65,9 @@ on_store_changed (DeskChatPage *self, const DeskStoreChange *change)
 {
   gboolean ours = change->everything || change->outbox;
   for (guint i = 0; !ours && change->chats != NULL && i < change->chats->len; i++)
-    ours = self->item != NULL && g_str_equal (g_ptr_array_index (change->chats, i), desk_chat_item_get_key (self->item));
+    ours = self->item != NULL
+           && g_str_equal (g_ptr_array_index (change->chats, i),
+                           desk_chat_item_get_key (self->item));
   if (ours && self->item != NULL)
     desk_timeline_view_refresh (self->timeline);
 }
@@ -110,9 +112,12 @@ desk_chat_page_set_chat (DeskChatPage *self, DeskInbox *inbox, DeskChatItem *ite
     g_signal_handlers_disconnect_by_data (self->inbox, self);
   if (inbox != NULL && self->inbox != inbox)
     {
-      g_signal_connect_object (inbox, "changed", G_CALLBACK (on_store_changed), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (inbox, "state-changed", G_CALLBACK (on_state_changed), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (inbox, "capabilities-changed", G_CALLBACK (on_state_changed), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (inbox, "changed", G_CALLBACK (on_store_changed), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (inbox, "state-changed", G_CALLBACK (on_state_changed), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (inbox, "capabilities-changed", G_CALLBACK (on_state_changed), self,
+                               G_CONNECT_SWAPPED);
     }
   desk_composer_set_chat (self->composer, inbox, item);
   desk_timeline_view_set_chat (self->timeline, inbox, item);
@@ -160,7 +165,8 @@ reply_to (DeskChatPage *self, DeskTimelineEntry *entry)
   const DeskMessage *message = entry != NULL ? desk_timeline_entry_get_message (entry) : NULL;
   if (message == NULL || message->id == NULL || message->deleted_at_ms > 0)
     return;
-  g_autofree char *writer = desk_message_writer (message, desk_chat_item_get_name (self->item), desk_inbox_get_me (self->inbox));
+  g_autofree char *writer = desk_message_writer (message, desk_chat_item_get_name (self->item),
+                                                 desk_inbox_get_me (self->inbox));
   g_autofree char *text = desk_message_summary (message, 200);
   desk_composer_set_reply (self->composer, message->id, writer, text);
   desk_composer_focus (self->composer);
@@ -228,9 +234,11 @@ static void
 action_copy (GtkWidget *widget, const char *name, GVariant *id)
 {
   DeskChatPage *self = DESK_CHAT_PAGE (widget);
-  DeskTimelineEntry *entry = desk_timeline_view_find_entry (self->timeline, g_variant_get_string (id, NULL));
+  DeskTimelineEntry *entry
+      = desk_timeline_view_find_entry (self->timeline, g_variant_get_string (id, NULL));
   if (entry != NULL)
-    gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), desk_timeline_entry_get_message (entry)->text);
+    gdk_clipboard_set_text (gtk_widget_get_clipboard (widget),
+                            desk_timeline_entry_get_message (entry)->text);
 }
 
 /* A reply that the platform refused: its text once more, as a new message. */
@@ -238,11 +246,13 @@ static void
 action_resend (GtkWidget *widget, const char *name, GVariant *id)
 {
   DeskChatPage *self = DESK_CHAT_PAGE (widget);
-  DeskTimelineEntry *row = desk_timeline_view_find_entry (self->timeline, g_variant_get_string (id, NULL));
+  DeskTimelineEntry *row
+      = desk_timeline_view_find_entry (self->timeline, g_variant_get_string (id, NULL));
   const DeskMessage *message = row != NULL ? desk_timeline_entry_get_message (row) : NULL;
   if (message == NULL)
     return;
-  g_autoptr (DeskOutboxEntry) entry = desk_outbox_entry_new (DESK_INTENT_SEND, message->platform, message->user_id);
+  g_autoptr (DeskOutboxEntry) entry
+      = desk_outbox_entry_new (DESK_INTENT_SEND, message->platform, message->user_id);
   DeskBatch *batch = desk_batch_new ();
   g_free (entry->text);
   entry->text = g_strdup (message->text);
@@ -296,7 +306,8 @@ desk_chat_page_class_init (DeskChatPageClass *klass)
   G_OBJECT_CLASS (klass)->dispose = desk_chat_page_dispose;
   g_type_ensure (DESK_TYPE_COMPOSER);
   g_type_ensure (DESK_TYPE_TIMELINE_VIEW);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/frontdesk/Frontdesk/ui/desk-chat-page.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/frontdesk/Frontdesk/ui/desk-chat-page.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, header);
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, title);
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, back_button);

@@ -14,7 +14,9 @@ desk_composer_fits (const DeskPlatform *platform, const char *text, int *out_use
 {
   DeskTextUnit unit = platform != NULL ? platform->text_unit : DESK_TEXT_CHARS;
   gsize used = desk_text_length (text, unit);
-  gint64 left = platform != NULL && platform->text_limit > 0 ? (gint64)platform->text_limit - (gint64)used : G_MAXINT;
+  gint64 left = platform != NULL && platform->text_limit > 0
+                    ? (gint64)platform->text_limit - (gint64)used
+                    : G_MAXINT;
 
   *out_used = (int)MIN (used, G_MAXINT);
   *out_left = (int)CLAMP (left, -G_MAXINT, G_MAXINT);

@@ -39,7 +39,7 @@ struct _DeskComposer
   GSettings *settings;
   DeskInbox *inbox;
   DeskChatItem *item;
-  char *reply_to; /* nullable message id */
+  char *reply_to;   /* nullable message id */
   gboolean loading; /* the text is set by us */
   gboolean touched; /* the manager has changed the draft since it was stored */
   guint draft_source;
@@ -100,7 +100,8 @@ on_draft_due (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Not put off by the next key: what is typed is stored within a second even of one who never stops. */
+/* Not put off by the next key: what is typed is stored within a second even of one who never stops.
+ */
 static void
 touch (DeskComposer *self)
 {
@@ -131,7 +132,8 @@ on_draft_read (GObject *source, GAsyncResult *result, gpointer data)
 
   /* whoever has typed meanwhile is right */
   if (draft == NULL || self->touched || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
-      || self->item == NULL || g_strcmp0 (draft->user_id, desk_chat_item_get_chat (self->item)->user_id) != 0
+      || self->item == NULL
+      || g_strcmp0 (draft->user_id, desk_chat_item_get_chat (self->item)->user_id) != 0
       || g_strcmp0 (draft->platform, desk_chat_item_get_chat (self->item)->platform) != 0)
     return;
   set_contents (self, draft->text, draft->is_private);
@@ -148,13 +150,17 @@ on_draft_read (GObject *source, GAsyncResult *result, gpointer data)
 static const DeskPlatform *
 get_platform (DeskComposer *self)
 {
-  return self->item != NULL ? desk_inbox_find_platform (self->inbox, desk_chat_item_get_chat (self->item)->platform) : NULL;
+  return self->item != NULL
+             ? desk_inbox_find_platform (self->inbox,
+                                         desk_chat_item_get_chat (self->item)->platform)
+             : NULL;
 }
 
 static gboolean
 window_is_closed (DeskComposer *self)
 {
-  gint64 expires_ms = self->item != NULL ? desk_chat_item_get_chat (self->item)->window_expires_at_ms : 0;
+  gint64 expires_ms
+      = self->item != NULL ? desk_chat_item_get_chat (self->item)->window_expires_at_ms : 0;
   return expires_ms > 0 && expires_ms <= desk_inbox_now_ms (self->inbox);
 }
 
@@ -183,7 +189,8 @@ update_counter (DeskComposer *self, const char *text, gboolean *out_fits)
   const DeskPlatform *platform = is_note (self) ? NULL : get_platform (self);
   int used, left;
   gboolean fits = desk_composer_fits (platform, text, &used, &left);
-  gboolean shown = platform != NULL && platform->text_limit > 0 && (gint64)used * 10 > (gint64)platform->text_limit * 7;
+  gboolean shown = platform != NULL && platform->text_limit > 0
+                   && (gint64)used * 10 > (gint64)platform->text_limit * 7;
 
   gtk_widget_set_visible (GTK_WIDGET (self->counter_label), shown);
   if (shown)
@@ -220,7 +227,9 @@ desk_composer_refresh (DeskComposer *self)
   else if (window_is_closed (self) && !is_note (self))
     reason = _ ("The time for free replies is over");
   gtk_widget_set_sensitive (GTK_WIDGET (self->send_button), reason == NULL);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->send_button), reason != NULL ? reason : is_note (self) ? _ ("Add Note") : _ ("Send"));
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->send_button), reason != NULL   ? reason
+                                                               : is_note (self) ? _ ("Add Note")
+                                                                                : _ ("Send"));
 }
 
 static void
@@ -260,7 +269,8 @@ send (DeskComposer *self)
   if (self->item == NULL || !gtk_widget_get_sensitive (GTK_WIDGET (self->send_button)))
     return;
   const DeskChat *chat = desk_chat_item_get_chat (self->item);
-  g_autoptr (DeskOutboxEntry) entry = desk_outbox_entry_new (DESK_INTENT_SEND, chat->platform, chat->user_id);
+  g_autoptr (DeskOutboxEntry) entry
+      = desk_outbox_entry_new (DESK_INTENT_SEND, chat->platform, chat->user_id);
   DeskBatch *batch = desk_batch_new ();
   g_autofree char *text = get_text (self);
 
@@ -293,17 +303,23 @@ on_changed (DeskComposer *self)
 }
 
 static gboolean
-on_key_pressed (GtkEventControllerKey *controller, guint keyval, guint keycode, GdkModifierType state, gpointer data)
+on_key_pressed (GtkEventControllerKey *controller,
+                guint keyval,
+                guint keycode,
+                GdkModifierType state,
+                gpointer data)
 {
   DeskComposer *self = data;
-  gboolean enter = keyval == GDK_KEY_Return || keyval == GDK_KEY_KP_Enter || keyval == GDK_KEY_ISO_Enter;
+  gboolean enter
+      = keyval == GDK_KEY_Return || keyval == GDK_KEY_KP_Enter || keyval == GDK_KEY_ISO_Enter;
   gboolean enter_sends = g_settings_get_boolean (self->settings, "enter-sends");
   GdkModifierType held = state & (GDK_SHIFT_MASK | GDK_CONTROL_MASK | GDK_ALT_MASK);
 
   if (enter && ((held == 0 && enter_sends) || (held == GDK_CONTROL_MASK && !enter_sends)))
     {
       if (gtk_text_view_im_context_filter_keypress (self->text_view,
-                                                    gtk_event_controller_get_current_event (GTK_EVENT_CONTROLLER (controller))))
+                                                    gtk_event_controller_get_current_event (
+                                                        GTK_EVENT_CONTROLLER (controller))))
         return TRUE; /* an input method was composing */
       send (self);
       return TRUE;
@@ -343,7 +359,10 @@ desk_composer_cancel_reply (DeskComposer *self)
 }
 
 void
-desk_composer_set_reply (DeskComposer *self, const char *message_id, const char *sender, const char *text)
+desk_composer_set_reply (DeskComposer *self,
+                         const char *message_id,
+                         const char *sender,
+                         const char *text)
 {
   g_autofree char *line = desk_text_preview (text, 200);
   g_free (self->reply_to);
@@ -383,7 +402,8 @@ create_emoji_chooser (GtkMenuButton *button, gpointer data)
   if (self->emoji_chooser != NULL)
     return;
   self->emoji_chooser = GTK_EMOJI_CHOOSER (gtk_emoji_chooser_new ());
-  g_signal_connect_object (self->emoji_chooser, "emoji-picked", G_CALLBACK (on_emoji_picked), self, 0);
+  g_signal_connect_object (self->emoji_chooser, "emoji-picked", G_CALLBACK (on_emoji_picked), self,
+                           0);
   gtk_menu_button_set_popover (button, GTK_WIDGET (self->emoji_chooser));
 }
 
@@ -411,10 +431,11 @@ desk_composer_set_chat (DeskComposer *self, DeskInbox *inbox, DeskChatItem *item
     return;
   const DeskChat *chat = desk_chat_item_get_chat (item);
   self->item = g_object_ref (item);
-  g_signal_connect_object (item, "changed", G_CALLBACK (desk_composer_refresh), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (item, "changed", G_CALLBACK (desk_composer_refresh), self,
+                           G_CONNECT_SWAPPED);
   self->cancellable = g_cancellable_new ();
-  desk_store_get_draft_async (desk_inbox_get_store (inbox), chat->platform, chat->user_id, self->cancellable,
-                              on_draft_read, g_object_ref (self));
+  desk_store_get_draft_async (desk_inbox_get_store (inbox), chat->platform, chat->user_id,
+                              self->cancellable, on_draft_read, g_object_ref (self));
   update_note_mode (self);
 }
 
@@ -438,9 +459,10 @@ desk_composer_class_init (DeskComposerClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = desk_composer_dispose;
-  signals[SIGNAL_SENT] = g_signal_new ("sent", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                       NULL, G_TYPE_NONE, 0);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/frontdesk/Frontdesk/ui/desk-composer.ui");
+  signals[SIGNAL_SENT] = g_signal_new ("sent", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                                       NULL, NULL, NULL, G_TYPE_NONE, 0);
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/frontdesk/Frontdesk/ui/desk-composer.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskComposer, reply_revealer);
   gtk_widget_class_bind_template_child (widget_class, DeskComposer, reply_sender);
   gtk_widget_class_bind_template_child (widget_class, DeskComposer, reply_text);

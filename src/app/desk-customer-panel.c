@@ -49,9 +49,9 @@ static char *
 metadata_title (const char *name)
 {
   static const char *const known[][2] = {
-    { "item_name", N_ ("Item") },   { "item", N_ ("Item") },   { "item_price", N_ ("Price") }, { "price", N_ ("Price") },
-    { "order_id", N_ ("Order") },   { "phone", N_ ("Phone") }, { "email", N_ ("E-mail") },     { "city", N_ ("City") },
-    { "language", N_ ("Language") },
+    { "item_name", N_ ("Item") }, { "item", N_ ("Item") },      { "item_price", N_ ("Price") },
+    { "price", N_ ("Price") },    { "order_id", N_ ("Order") }, { "phone", N_ ("Phone") },
+    { "email", N_ ("E-mail") },   { "city", N_ ("City") },      { "language", N_ ("Language") },
   };
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
     if (g_str_equal (name, known[i][0]))
@@ -106,7 +106,8 @@ update_metadata (DeskCustomerPanel *self, const char *metadata)
       const char *name;
       JsonNode *node;
       json_object_iter_init_ordered (&iter, json_node_get_object (root));
-      while (self->metadata_rows->len < MOST_METADATA && json_object_iter_next_ordered (&iter, &name, &node))
+      while (self->metadata_rows->len < MOST_METADATA
+             && json_object_iter_next_ordered (&iter, &name, &node))
         if (!JSON_NODE_HOLDS_NULL (node) && *name != '\0')
           add_metadata (self, name, node);
     }
@@ -152,7 +153,9 @@ update_state (DeskCustomerPanel *self, const DeskChat *chat)
   gint64 now_ms = desk_inbox_now_ms (self->inbox);
   gtk_widget_set_visible (GTK_WIDGET (self->state_group), chat->is_level2);
   adw_action_row_set_subtitle (self->state_row, state_text (chat->state));
-  adw_action_row_set_subtitle (self->assignee_row, chat->assignee != NULL && *chat->assignee != '\0' ? chat->assignee : _ ("Nobody"));
+  adw_action_row_set_subtitle (self->assignee_row, chat->assignee != NULL && *chat->assignee != '\0'
+                                                       ? chat->assignee
+                                                       : _ ("Nobody"));
   gtk_widget_set_visible (GTK_WIDGET (self->waiting_row), chat->waiting_since_ms > 0);
   if (chat->waiting_since_ms > 0)
     {
@@ -175,7 +178,9 @@ update (DeskCustomerPanel *self)
   const DeskChat *chat = desk_chat_item_get_chat (self->item);
   const char *title = desk_inbox_platform_title (self->inbox, chat->platform);
   const char *handle = chat->messenger_name;
-  g_autofree char *line = handle != NULL && *handle != '\0' ? g_strdup_printf ("%s · %s", title, handle) : g_strdup (title);
+  g_autofree char *line = handle != NULL && *handle != '\0'
+                              ? g_strdup_printf ("%s · %s", title, handle)
+                              : g_strdup (title);
 
   adw_avatar_set_text (self->avatar, desk_chat_item_get_name (self->item));
   gtk_label_set_text (self->name_label, desk_chat_item_get_name (self->item));
@@ -215,7 +220,8 @@ desk_customer_panel_class_init (DeskCustomerPanelClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = desk_customer_panel_dispose;
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/frontdesk/Frontdesk/ui/desk-customer-panel.ui");
+  gtk_widget_class_set_template_from_resource (
+      widget_class, "/org/frontdesk/Frontdesk/ui/desk-customer-panel.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskCustomerPanel, header);
   gtk_widget_class_bind_template_child (widget_class, DeskCustomerPanel, avatar);
   gtk_widget_class_bind_template_child (widget_class, DeskCustomerPanel, name_label);

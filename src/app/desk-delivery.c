@@ -60,7 +60,7 @@ const char *
 desk_outbox_icon (DeskOutboxState state)
 {
   return state == DESK_OUTBOX_QUEUED || state == DESK_OUTBOX_SENDING ? "desk-queued-symbolic"
-                                                                      : "desk-failed-symbolic";
+                                                                     : "desk-failed-symbolic";
 }
 
 const char *
@@ -90,12 +90,14 @@ desk_error_text (const char *code, const char *fallback)
     const char *code;
     const char *text;
   } texts[] = {
-    { "WINDOW_CLOSED", N_ ("The time for free replies is over. Wait until the customer writes again.") },
+    { "WINDOW_CLOSED",
+      N_ ("The time for free replies is over. Wait until the customer writes again.") },
     { "TOO_LONG", N_ ("The message is too long for this platform. Shorten it.") },
     { "BLOCKED", N_ ("The customer has blocked the business or left the chat.") },
     { "USER_BLOCKED", N_ ("The customer has blocked the business or left the chat.") },
     { "STALE_REPLY", N_ ("A colleague has answered meanwhile.") },
-    { "CHANNEL_DOWN", N_ ("The connection to the platform is down. Tell whoever runs the server.") },
+    { "CHANNEL_DOWN",
+      N_ ("The connection to the platform is down. Tell whoever runs the server.") },
     { "TOKEN", N_ ("The platform does not accept the business's account any more.") },
     { "FORBIDDEN", N_ ("You may not write in this chat.") },
     { "NOT_FOUND", N_ ("The server does not know this chat any more.") },

@@ -3,8 +3,8 @@
 
 #include "config.h"
 
-/* The demo's backend as a child process. Its first line on stdout says where it listens; the token is
- * handed over in a file of its private folder, never on a command line. */
+/* The demo's backend as a child process. Its first line on stdout says where it listens; the token
+ * is handed over in a file of its private folder, never on a command line. */
 
 #include "app/desk-demo.h"
 
@@ -70,11 +70,13 @@ on_first_line (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GTask) task = data;
   DeskDemo *self = g_task_get_source_object (task);
   GError *error = NULL;
-  g_autofree char *line = g_data_input_stream_read_line_finish_utf8 (G_DATA_INPUT_STREAM (source), result, NULL, &error);
+  g_autofree char *line = g_data_input_stream_read_line_finish_utf8 (G_DATA_INPUT_STREAM (source),
+                                                                     result, NULL, &error);
   const char *url = line != NULL ? strstr (line, LISTENING) : NULL;
 
   if (error == NULL && url == NULL)
-    error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, _ ("The demo's server did not start"));
+    error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED,
+                                 _ ("The demo's server did not start"));
   if (error == NULL)
     self->url = g_strstrip (g_strdup (url + strlen (LISTENING)));
   if (error == NULL && read_token (self, &error))
@@ -84,10 +86,14 @@ on_first_line (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 void
-desk_demo_start_async (DeskDemo *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+desk_demo_start_async (DeskDemo *self,
+                       GCancellable *cancellable,
+                       GAsyncReadyCallback callback,
+                       gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_autoptr (GSubprocessLauncher) launcher
+      = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_autofree char *server = find_server ();
   g_autoptr (GDataInputStream) lines = NULL;
   GError *error = NULL;
@@ -96,8 +102,8 @@ desk_demo_start_async (DeskDemo *self, GCancellable *cancellable, GAsyncReadyCal
   g_subprocess_launcher_set_child_setup (launcher, on_child_setup, NULL, NULL);
   self->dir = g_dir_make_tmp ("frontdesk-demo-XXXXXX", &error);
   if (self->dir != NULL)
-    self->process = g_subprocess_launcher_spawn (launcher, &error, server, "--demo", "--listen", "127.0.0.1:0", "--data",
-                                                 self->dir, NULL);
+    self->process = g_subprocess_launcher_spawn (launcher, &error, server, "--demo", "--listen",
+                                                 "127.0.0.1:0", "--data", self->dir, NULL);
   if (self->process == NULL)
     {
       g_task_return_error (task, error);
@@ -105,7 +111,8 @@ desk_demo_start_async (DeskDemo *self, GCancellable *cancellable, GAsyncReadyCal
     }
   self->cache_dir = g_build_filename (self->dir, "cache", NULL);
   lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
-  g_data_input_stream_read_line_async (lines, G_PRIORITY_DEFAULT, cancellable, on_first_line, g_steal_pointer (&task));
+  g_data_input_stream_read_line_async (lines, G_PRIORITY_DEFAULT, cancellable, on_first_line,
+                                       g_steal_pointer (&task));
 }
 
 gboolean

@@ -44,7 +44,8 @@ on_toggled (DeskFilterBar *self, GtkToggleButton *button)
 }
 
 static GtkToggleButton *
-add_button (DeskFilterBar *self, const char *filter, const char *label, const char *icon, GtkWidget *after)
+add_button (
+    DeskFilterBar *self, const char *filter, const char *label, const char *icon, GtkWidget *after)
 {
   GtkWidget *button = gtk_toggle_button_new ();
   if (icon != NULL)
@@ -52,7 +53,8 @@ add_button (DeskFilterBar *self, const char *filter, const char *label, const ch
   else
     gtk_button_set_label (GTK_BUTTON (button), label);
   gtk_widget_set_tooltip_text (button, icon != NULL ? label : NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
+                                  -1);
   gtk_widget_add_css_class (button, "filter");
   g_object_set_data_full (G_OBJECT (button), "filter", g_strdup (filter), g_free);
   gtk_toggle_button_set_group (GTK_TOGGLE_BUTTON (button), self->all_button);
@@ -135,7 +137,8 @@ desk_chat_query_matches (const DeskChatQuery *query, const DeskChatRow *row)
          && (!query->unread_only || row->unread > 0)
          && (query->assignee == NULL || g_strcmp0 (query->assignee, assignee) == 0)
          && (query->state < 0 || query->state == (int)chat->state)
-         && (query->label == NULL || g_strv_contains ((const char *const *)chat->labels, query->label));
+         && (query->label == NULL
+             || g_strv_contains ((const char *const *)chat->labels, query->label));
 }
 
 static void
@@ -149,8 +152,8 @@ static void
 desk_filter_bar_class_init (DeskFilterBarClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = desk_filter_bar_finalize;
-  signals[SIGNAL_CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
-                                          NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST,
+                                          0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -160,7 +163,8 @@ desk_filter_bar_init (DeskFilterBar *self)
   gtk_box_set_spacing (GTK_BOX (self), 3);
   gtk_widget_add_css_class (GTK_WIDGET (self), "filter-bar");
   self->all_button = add_button (self, "all", _ ("All"), NULL, NULL);
-  self->unread_button = add_button (self, "unread", _ ("Unread"), NULL, GTK_WIDGET (self->all_button));
+  self->unread_button
+      = add_button (self, "unread", _ ("Unread"), NULL, GTK_WIDGET (self->all_button));
   self->mine_button = add_button (self, "mine", _ ("Mine"), NULL, GTK_WIDGET (self->unread_button));
   gtk_toggle_button_set_active (self->all_button, TRUE);
 }

@@ -14,8 +14,8 @@
 static gboolean
 is_link_char (gunichar c)
 {
-  return c > ' ' && c != '<' && c != '>' && c != '"' && c != '\\' && c != '^' && c != '`' && c != '{'
-         && c != '|' && c != '}' && !g_unichar_isspace (c) && !g_unichar_iscntrl (c)
+  return c > ' ' && c != '<' && c != '>' && c != '"' && c != '\\' && c != '^' && c != '`'
+         && c != '{' && c != '|' && c != '}' && !g_unichar_isspace (c) && !g_unichar_iscntrl (c)
          && g_unichar_type (c) != G_UNICODE_FORMAT;
 }
 
@@ -115,8 +115,9 @@ desk_format_hit_markup (const char *snippet)
 static gboolean
 is_emoji_base (gunichar c)
 {
-  return (c >= 0x1f000 && c <= 0x1faff) || (c >= 0x2600 && c <= 0x27bf) || (c >= 0x2b00 && c <= 0x2bff)
-         || (c >= 0x2190 && c <= 0x21ff) || (c >= 0x2300 && c <= 0x23ff) || c == 0x3030 || c == 0x303d;
+  return (c >= 0x1f000 && c <= 0x1faff) || (c >= 0x2600 && c <= 0x27bf)
+         || (c >= 0x2b00 && c <= 0x2bff) || (c >= 0x2190 && c <= 0x21ff)
+         || (c >= 0x2300 && c <= 0x23ff) || c == 0x3030 || c == 0x303d;
 }
 
 gboolean

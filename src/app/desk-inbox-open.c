@@ -41,8 +41,12 @@ run_open (gpointer data)
 }
 
 static void
-start_job (DeskInbox *self, gboolean rescue, gpointer tag, GCancellable *cancellable,
-           GAsyncReadyCallback callback, gpointer data)
+start_job (DeskInbox *self,
+           gboolean rescue,
+           gpointer tag,
+           GCancellable *cancellable,
+           GAsyncReadyCallback callback,
+           gpointer data)
 {
   GTask *task = g_task_new (self, cancellable, callback, data);
   OpenJob *job = g_new0 (OpenJob, 1);
@@ -55,7 +59,10 @@ start_job (DeskInbox *self, gboolean rescue, gpointer tag, GCancellable *cancell
 }
 
 void
-desk_inbox_open_async (DeskInbox *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+desk_inbox_open_async (DeskInbox *self,
+                       GCancellable *cancellable,
+                       GAsyncReadyCallback callback,
+                       gpointer data)
 {
   start_job (self, FALSE, desk_inbox_open_async, cancellable, callback, data);
 }
@@ -71,13 +78,17 @@ desk_inbox_open_finish (DeskInbox *self, GAsyncResult *result, GError **error)
 }
 
 void
-desk_inbox_rescue_async (DeskInbox *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+desk_inbox_rescue_async (DeskInbox *self,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
+                         gpointer data)
 {
   start_job (self, TRUE, desk_inbox_rescue_async, cancellable, callback, data);
 }
 
 gboolean
-desk_inbox_rescue_finish (DeskInbox *self, GAsyncResult *result, guint *out_drafts, guint *out_outbox, GError **error)
+desk_inbox_rescue_finish (
+    DeskInbox *self, GAsyncResult *result, guint *out_drafts, guint *out_outbox, GError **error)
 {
   OpenJob *job = g_task_get_task_data (G_TASK (result));
   if (!desk_inbox_open_finish (self, result, error))

@@ -76,8 +76,9 @@ desk_inbox_class_init (DeskInboxClass *klass)
                                           G_TYPE_NONE, 1, G_TYPE_POINTER);
   signals[SIGNAL_STATE_CHANGED] = g_signal_new ("state-changed", type, G_SIGNAL_RUN_LAST, 0, NULL,
                                                 NULL, NULL, G_TYPE_NONE, 0);
-  signals[SIGNAL_CAPABILITIES_CHANGED] = g_signal_new ("capabilities-changed", type, G_SIGNAL_RUN_LAST,
-                                                       0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_CAPABILITIES_CHANGED]
+      = g_signal_new ("capabilities-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                      G_TYPE_NONE, 0);
   signals[SIGNAL_TYPING_CHANGED] = g_signal_new ("typing-changed", type, G_SIGNAL_RUN_LAST, 0, NULL,
                                                  NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   signals[SIGNAL_PROBLEM] = g_signal_new ("problem", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -142,8 +143,10 @@ desk_inbox_adopt_store (DeskInbox *self, DeskStore *store)
 {
   g_set_object (&self->store, store);
   self->observer = desk_store_observe (store, NULL, on_store_changed, self, NULL);
-  desk_store_get_setting_async (store, "capabilities", NULL, on_capabilities_read, g_object_ref (self));
-  desk_store_get_setting_async (store, "complete_to_ms", NULL, on_complete_to_read, g_object_ref (self));
+  desk_store_get_setting_async (store, "capabilities", NULL, on_capabilities_read,
+                                g_object_ref (self));
+  desk_store_get_setting_async (store, "complete_to_ms", NULL, on_complete_to_read,
+                                g_object_ref (self));
 }
 
 void
@@ -220,7 +223,8 @@ on_ephemeral (DeskInbox *self, const DeskEvent *event)
   TypingEnd *end = g_new0 (TypingEnd, 1);
   end->inbox = self;
   end->key = g_strdup (key);
-  guint id = g_timeout_add_seconds_full (G_PRIORITY_DEFAULT, TYPING_SPAN_S, on_typing_over, end, typing_end_free);
+  guint id = g_timeout_add_seconds_full (G_PRIORITY_DEFAULT, TYPING_SPAN_S, on_typing_over, end,
+                                         typing_end_free);
   g_hash_table_replace (self->typing, g_strdup (key), GUINT_TO_POINTER (id));
   if (!known)
     g_signal_emit (self, signals[SIGNAL_TYPING_CHANGED], 0, key);
@@ -249,7 +253,8 @@ desk_inbox_start (DeskInbox *self)
   };
   self->sync = desk_sync_new (self->store, &options);
   g_signal_connect_swapped (self->sync, "state-changed", G_CALLBACK (on_sync_state_changed), self);
-  g_signal_connect_swapped (self->sync, "capabilities-changed", G_CALLBACK (on_sync_capabilities_changed), self);
+  g_signal_connect_swapped (self->sync, "capabilities-changed",
+                            G_CALLBACK (on_sync_capabilities_changed), self);
   g_signal_connect_swapped (self->sync, "ephemeral", G_CALLBACK (on_ephemeral), self);
   g_signal_connect_swapped (self->sync, "event", G_CALLBACK (on_event), self);
   desk_sync_start (self->sync);
@@ -292,7 +297,8 @@ desk_inbox_get_server_url (DeskInbox *self)
 static const DeskCapabilities *
 get_capabilities (DeskInbox *self)
 {
-  const DeskCapabilities *live = self->sync != NULL ? desk_sync_get_capabilities (self->sync) : NULL;
+  const DeskCapabilities *live
+      = self->sync != NULL ? desk_sync_get_capabilities (self->sync) : NULL;
   return live != NULL ? live : self->cached_capabilities;
 }
 
@@ -328,7 +334,8 @@ const DeskPlatform *
 desk_inbox_find_platform (DeskInbox *self, const char *name)
 {
   const DeskCapabilities *capabilities = get_capabilities (self);
-  return capabilities != NULL && name != NULL ? desk_capabilities_find_platform (capabilities, name) : NULL;
+  return capabilities != NULL && name != NULL ? desk_capabilities_find_platform (capabilities, name)
+                                              : NULL;
 }
 
 const char *
@@ -342,10 +349,14 @@ const char *
 desk_inbox_platform_icon (const char *name)
 {
   static const char *const icons[][2] = {
-    { "telegram", "desk-platform-telegram-symbolic" },   { "whatsapp", "desk-platform-whatsapp-symbolic" },
-    { "instagram", "desk-platform-instagram-symbolic" }, { "messenger", "desk-platform-messenger-symbolic" },
-    { "facebook", "desk-platform-messenger-symbolic" },  { "partner", "desk-platform-partner-symbolic" },
-    { "chotot", "desk-platform-partner-symbolic" },      { "demo", "desk-platform-demo-symbolic" },
+    { "telegram", "desk-platform-telegram-symbolic" },
+    { "whatsapp", "desk-platform-whatsapp-symbolic" },
+    { "instagram", "desk-platform-instagram-symbolic" },
+    { "messenger", "desk-platform-messenger-symbolic" },
+    { "facebook", "desk-platform-messenger-symbolic" },
+    { "partner", "desk-platform-partner-symbolic" },
+    { "chotot", "desk-platform-partner-symbolic" },
+    { "demo", "desk-platform-demo-symbolic" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (icons); i++)
     if (g_strcmp0 (name, icons[i][0]) == 0)
@@ -366,7 +377,8 @@ on_applied (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (DeskInbox) self = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (DeskBatchResult) applied = desk_store_apply_finish (DESK_STORE (source), result, &error);
+  g_autoptr (DeskBatchResult) applied
+      = desk_store_apply_finish (DESK_STORE (source), result, &error);
   if (applied != NULL)
     {
       if (self->sync != NULL)
@@ -390,7 +402,8 @@ desk_inbox_apply (DeskInbox *self, DeskBatch *batch)
 }
 
 static void
-add_marker (DeskInbox *self, DeskIntent intent, const char *platform, const char *user_id, gint64 up_to)
+add_marker (
+    DeskInbox *self, DeskIntent intent, const char *platform, const char *user_id, gint64 up_to)
 {
   g_autoptr (DeskOutboxEntry) entry = desk_outbox_entry_new (intent, platform, user_id);
   DeskBatch *batch = desk_batch_new ();

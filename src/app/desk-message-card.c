@@ -13,14 +13,17 @@
 #include "app/desk-delivery.h"
 #include "app/desk-format.h"
 
-#define IMAGE_WIDTH 280
+#define IMAGE_WIDTH  280
 #define IMAGE_HEIGHT 320
 #define STICKER_SIZE 128
 
 /* ── Images ─────────────────────────────────────────────────────────────────────────────────── */
 
 static void
-reserve_size (GtkWidget *widget, const DeskAttachment *attachment, gint64 most_width, gint64 most_height)
+reserve_size (GtkWidget *widget,
+              const DeskAttachment *attachment,
+              gint64 most_width,
+              gint64 most_height)
 {
   gint64 width = most_width, height = most_width * 3 / 4;
   if (attachment != NULL && attachment->width > 0 && attachment->height > 0
@@ -42,12 +45,14 @@ new_picture (const DeskMessage *message, const DeskAttachment *attachment)
 {
   GtkWidget *frame = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   GtkWidget *icon = gtk_image_new_from_icon_name (desk_kind_icon (message->kind));
-  GtkWidget *label = gtk_label_new (attachment != NULL && attachment->filename != NULL && *attachment->filename != '\0'
+  GtkWidget *label = gtk_label_new (attachment != NULL && attachment->filename != NULL
+                                            && *attachment->filename != '\0'
                                         ? attachment->filename
                                         : desk_kind_text (message->kind));
   gboolean sticker = message->kind == DESK_KIND_STICKER;
 
-  reserve_size (frame, attachment, sticker ? STICKER_SIZE : IMAGE_WIDTH, sticker ? STICKER_SIZE : IMAGE_HEIGHT);
+  reserve_size (frame, attachment, sticker ? STICKER_SIZE : IMAGE_WIDTH,
+                sticker ? STICKER_SIZE : IMAGE_HEIGHT);
   gtk_image_set_pixel_size (GTK_IMAGE (icon), 32);
   gtk_widget_set_vexpand (icon, TRUE);
   gtk_widget_set_valign (icon, GTK_ALIGN_END);
@@ -118,11 +123,13 @@ static GtkWidget *
 new_attachment (const DeskMessage *message, const DeskAttachment *attachment)
 {
   const char *title = desk_kind_text (message->kind), *icon = desk_kind_icon (message->kind);
-  if (message->kind == DESK_KIND_IMAGE || message->kind == DESK_KIND_STICKER || message->kind == DESK_KIND_VIDEO)
+  if (message->kind == DESK_KIND_IMAGE || message->kind == DESK_KIND_STICKER
+      || message->kind == DESK_KIND_VIDEO)
     return new_picture (message, attachment);
   if (message->kind == DESK_KIND_TEXT)
     icon = desk_kind_icon (DESK_KIND_FILE);
-  if (message->kind != DESK_KIND_VOICE && attachment->filename != NULL && *attachment->filename != '\0')
+  if (message->kind != DESK_KIND_VOICE && attachment->filename != NULL
+      && *attachment->filename != '\0')
     title = attachment->filename;
   g_autofree char *details = describe_file (attachment);
   return new_card (icon, title, details);
@@ -141,10 +148,13 @@ desk_message_card_new (const DeskMessage *message)
       if (message->kind == DESK_KIND_IMAGE || message->kind == DESK_KIND_STICKER)
         return new_picture (message, NULL);
       return new_card (desk_kind_icon (message->kind), desk_kind_text (message->kind),
-                       message->kind == DESK_KIND_UNSUPPORTED ? _ ("Look at it on the platform itself") : NULL);
+                       message->kind == DESK_KIND_UNSUPPORTED
+                           ? _ ("Look at it on the platform itself")
+                           : NULL);
     }
   box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   for (guint i = 0; i < message->attachments->len; i++)
-    gtk_box_append (GTK_BOX (box), new_attachment (message, g_ptr_array_index (message->attachments, i)));
+    gtk_box_append (GTK_BOX (box),
+                    new_attachment (message, g_ptr_array_index (message->attachments, i)));
   return box;
 }

@@ -76,7 +76,8 @@ desk_message_reactions_new (DeskTimelineEntry *entry)
       guint count = GPOINTER_TO_UINT (g_hash_table_lookup (counts, reaction->emoji));
       if (count == 0)
         continue;
-      g_autofree char *text = count > 1 ? g_strdup_printf ("%s %u", reaction->emoji, count) : g_strdup (reaction->emoji);
+      g_autofree char *text = count > 1 ? g_strdup_printf ("%s %u", reaction->emoji, count)
+                                        : g_strdup (reaction->emoji);
       gtk_box_append (GTK_BOX (box), new_label (text, "reaction"));
       g_hash_table_remove (counts, reaction->emoji);
     }
@@ -86,7 +87,8 @@ desk_message_reactions_new (DeskTimelineEntry *entry)
 /* ── What went wrong ────────────────────────────────────────────────────────────────────────── */
 
 static void
-add_button (GtkWidget *box, const char *label, const char *action, GVariant *target, gboolean suggested)
+add_button (
+    GtkWidget *box, const char *label, const char *action, GVariant *target, gboolean suggested)
 {
   GtkWidget *button = gtk_button_new_with_label (label);
   gtk_actionable_set_action_target_value (GTK_ACTIONABLE (button), target);
@@ -137,7 +139,8 @@ desk_message_problem_new (DeskTimelineEntry *entry)
   const DeskOutboxEntry *pending = desk_timeline_entry_get_pending (entry);
   const DeskMessage *message = desk_timeline_entry_get_message (entry);
   const char *reason = pending != NULL ? pending_reason (pending) : NULL;
-  gboolean refused = message != NULL && message->status == DESK_STATUS_FAILED && message->deleted_at_ms == 0;
+  gboolean refused
+      = message != NULL && message->status == DESK_STATUS_FAILED && message->deleted_at_ms == 0;
 
   if (refused)
     reason = desk_error_text (message->error.code, message->error.message);
@@ -156,7 +159,8 @@ desk_message_problem_new (DeskTimelineEntry *entry)
   if (pending != NULL)
     add_pending_buttons (buttons, pending);
   else if (message->id != NULL && *message->text != '\0')
-    add_button (buttons, _ ("Send Again"), "message.resend", g_variant_new_string (message->id), FALSE);
+    add_button (buttons, _ ("Send Again"), "message.resend", g_variant_new_string (message->id),
+                FALSE);
   gtk_box_append (GTK_BOX (box), label);
   gtk_box_append (GTK_BOX (box), buttons);
   return box;

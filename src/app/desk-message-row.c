@@ -33,15 +33,15 @@ struct _DeskMessageRow
   GtkWidget *column;
   GtkWidget *separator; /* GtkLabel: a day, the unread line, a gap, a system message */
   GtkWidget *bubble;
-  GtkWidget *sender;  /* GtkLabel */
-  GtkWidget *quote;   /* nullable */
-  GtkWidget *card;    /* nullable */
-  GtkWidget *body;    /* GtkBox: text and meta */
-  GtkWidget *text;    /* GtkLabel */
-  GtkWidget *meta;    /* GtkBox */
-  GtkWidget *edited;  /* GtkLabel */
-  GtkWidget *time;    /* GtkLabel */
-  GtkWidget *state;   /* GtkImage */
+  GtkWidget *sender;    /* GtkLabel */
+  GtkWidget *quote;     /* nullable */
+  GtkWidget *card;      /* nullable */
+  GtkWidget *body;      /* GtkBox: text and meta */
+  GtkWidget *text;      /* GtkLabel */
+  GtkWidget *meta;      /* GtkBox */
+  GtkWidget *edited;    /* GtkLabel */
+  GtkWidget *time;      /* GtkLabel */
+  GtkWidget *state;     /* GtkImage */
   GtkWidget *reactions; /* nullable */
   GtkWidget *problem;   /* nullable */
 };
@@ -64,7 +64,8 @@ on_activate_link (GtkLabel *label, const char *uri)
 {
   /* desk_format_markup() makes no other links; this is the second lock on the same door. */
   return !g_str_has_prefix (uri, "https://") && !g_str_has_prefix (uri, "mailto:")
-         && g_ascii_strncasecmp (uri, "https://", 8) != 0 && g_ascii_strncasecmp (uri, "mailto:", 7) != 0;
+         && g_ascii_strncasecmp (uri, "https://", 8) != 0
+         && g_ascii_strncasecmp (uri, "mailto:", 7) != 0;
 }
 
 static void
@@ -184,7 +185,8 @@ separator_text (DeskTimelineEntry *entry)
       missing = item->gap_last - item->gap_first + 1;
       if (item->gap_first > 0 && missing > 0)
         return g_strdup_printf (ngettext ("%d message is not on this computer yet",
-                                          "%d messages are not on this computer yet", (gulong)missing),
+                                          "%d messages are not on this computer yet",
+                                          (gulong)missing),
                                 (int)missing);
       return g_strdup (_ ("Some messages are not on this computer yet"));
     case DESK_ENTRY_MESSAGE:
@@ -198,7 +200,8 @@ static char *
 writer_of (DeskTimelineEntry *entry, const DeskMessageRowContext *context)
 {
   const DeskMessage *message = desk_timeline_entry_get_message (entry);
-  return message != NULL ? desk_message_writer (message, context->customer, context->me) : g_strdup (_ ("You"));
+  return message != NULL ? desk_message_writer (message, context->customer, context->me)
+                         : g_strdup (_ ("You"));
 }
 
 char *
@@ -209,7 +212,8 @@ desk_message_row_describe (DeskTimelineEntry *entry, const DeskMessageRowContext
     return separator_text (entry);
   g_autofree char *writer = writer_of (entry, context);
   g_autofree char *clock = desk_format_clock (desk_timeline_entry_get_time_ms (entry));
-  g_autofree char *text = message != NULL ? desk_message_summary (message, 400) : desk_text_preview (entry_text (entry), 400);
+  g_autofree char *text = message != NULL ? desk_message_summary (message, 400)
+                                          : desk_text_preview (entry_text (entry), 400);
   const char *state = state_text (entry);
   /* Translators: what a screen reader says of a message: who, when, what. */
   GString *out = g_string_new (NULL);
@@ -233,7 +237,8 @@ show_separator (DeskMessageRow *self)
   if (self->separator == NULL)
     build_separator (self);
   gtk_label_set_text (GTK_LABEL (self->separator), text);
-  gtk_widget_set_halign (self->separator, type == DESK_ENTRY_UNREAD ? GTK_ALIGN_FILL : GTK_ALIGN_CENTER);
+  gtk_widget_set_halign (self->separator,
+                         type == DESK_ENTRY_UNREAD ? GTK_ALIGN_FILL : GTK_ALIGN_CENTER);
   set_css_class (self->separator, "day", type == DESK_ENTRY_DAY);
   set_css_class (self->separator, "unread-line", type == DESK_ENTRY_UNREAD);
   set_css_class (self->separator, "gap", type == DESK_ENTRY_GAP);
@@ -244,7 +249,8 @@ show_sender (DeskMessageRow *self)
 {
   const DeskMessage *message = desk_timeline_entry_get_message (self->entry);
   gboolean bot = message != NULL && message->sender == DESK_SENDER_BOT;
-  gboolean named = is_outgoing (self->entry) ? !is_mine (self->entry, self->context) : self->context->many_writers;
+  gboolean named = is_outgoing (self->entry) ? !is_mine (self->entry, self->context)
+                                             : self->context->many_writers;
   gboolean shown = desk_timeline_entry_is_first (self->entry) && (named || is_note (self->entry));
 
   gtk_widget_set_visible (self->sender, shown);
@@ -301,7 +307,8 @@ show_meta (DeskMessageRow *self)
 
   gtk_label_set_text (GTK_LABEL (self->time), clock);
   gtk_widget_set_tooltip_text (self->time, full);
-  gtk_widget_set_visible (self->edited, message != NULL && message->edited_at_ms > 0 && message->deleted_at_ms == 0);
+  gtk_widget_set_visible (self->edited, message != NULL && message->edited_at_ms > 0
+                                            && message->deleted_at_ms == 0);
   gtk_widget_set_visible (self->state, icon != NULL);
   if (icon != NULL)
     {
@@ -346,7 +353,8 @@ show_bubble (DeskMessageRow *self)
                 self->quote != NULL ? self->quote : self->sender);
   show_text (self);
   show_meta (self);
-  replace_part (&self->reactions, self->column, desk_message_reactions_new (self->entry), self->bubble);
+  replace_part (&self->reactions, self->column, desk_message_reactions_new (self->entry),
+                self->bubble);
   if (self->reactions != NULL)
     gtk_widget_set_halign (self->reactions, outgoing ? GTK_ALIGN_END : GTK_ALIGN_START);
   replace_part (&self->problem, self->column, desk_message_problem_new (self->entry),
@@ -375,7 +383,8 @@ update (DeskMessageRow *self)
       replace_part (&self->reactions, self->column, NULL, NULL);
       replace_part (&self->problem, self->column, NULL, NULL);
     }
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, description, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, description,
+                                  -1);
 }
 
 /* ── The widget ─────────────────────────────────────────────────────────────────────────────── */

@@ -3,8 +3,8 @@
 
 #include "config.h"
 
-/* Desktop notifications. Whether a chat is muted stands in its row, so that is read first; of several
- * messages of a chat in one change, the last one is shown. */
+/* Desktop notifications. Whether a chat is muted stands in its row, so that is read first; of
+ * several messages of a chat in one change, the last one is shown. */
 
 #include "app/desk-notifier.h"
 
@@ -67,15 +67,18 @@ show (DeskNotifier *self, const char *key, const DeskChatRow *row, const DeskMes
 {
   g_autofree char *body = desk_message_summary (message, 200);
   g_autofree char *id = notification_id (key);
-  const char *name = row != NULL && *row->chat->user_name != '\0' ? row->chat->user_name : message->user_name;
-  g_autoptr (GNotification) notification = g_notification_new (name != NULL ? name : message->user_id);
+  const char *name
+      = row != NULL && *row->chat->user_name != '\0' ? row->chat->user_name : message->user_name;
+  g_autoptr (GNotification) notification
+      = g_notification_new (name != NULL ? name : message->user_id);
   g_autoptr (GIcon) icon = g_themed_icon_new (APPLICATION_ID);
 
   g_notification_set_body (notification, body);
   g_notification_set_icon (notification, icon);
   g_notification_set_default_action_and_target (notification, "app.open-chat", "s", key);
   g_notification_add_button_with_target (notification, _ ("Reply"), "app.open-chat", "s", key);
-  g_notification_add_button_with_target (notification, _ ("Mark as Read"), "app.mark-read", "s", key);
+  g_notification_add_button_with_target (notification, _ ("Mark as Read"), "app.mark-read", "s",
+                                         key);
   g_application_send_notification (self->application, id, notification);
 }
 
@@ -89,7 +92,8 @@ on_chat_read (GObject *source, GAsyncResult *result, gpointer data)
   if (reason == NULL)
     show (note->notifier, key, row, note->message);
   else
-    g_debug ("no notification of %s: %s", note->message->id != NULL ? note->message->id : "a message", reason);
+    g_debug ("no notification of %s: %s",
+             note->message->id != NULL ? note->message->id : "a message", reason);
 }
 
 static void
@@ -101,8 +105,8 @@ on_changed (DeskNotifier *self, const DeskStoreChange *change)
       Note *note = g_new0 (Note, 1);
       note->notifier = g_object_ref (self);
       note->message = desk_message_copy (message);
-      desk_store_get_chat_async (desk_inbox_get_store (self->inbox), message->platform, message->user_id, NULL,
-                                 on_chat_read, note);
+      desk_store_get_chat_async (desk_inbox_get_store (self->inbox), message->platform,
+                                 message->user_id, NULL, on_chat_read, note);
     }
 }
 

@@ -25,7 +25,8 @@ G_DEFINE_FINAL_TYPE (DeskPreferences, desk_preferences, ADW_TYPE_PREFERENCES_WIN
 static void
 on_style_selected (DeskPreferences *self)
 {
-  g_settings_set_enum (self->settings, "color-scheme", (int)adw_combo_row_get_selected (self->style_row));
+  g_settings_set_enum (self->settings, "color-scheme",
+                       (int)adw_combo_row_get_selected (self->style_row));
 }
 
 static void
@@ -40,7 +41,8 @@ desk_preferences_class_init (DeskPreferencesClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = desk_preferences_dispose;
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/frontdesk/Frontdesk/ui/desk-preferences.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/frontdesk/Frontdesk/ui/desk-preferences.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskPreferences, enter_switch);
   gtk_widget_class_bind_template_child (widget_class, DeskPreferences, notifications_switch);
   gtk_widget_class_bind_template_child (widget_class, DeskPreferences, disturb_switch);
@@ -53,12 +55,18 @@ desk_preferences_init (DeskPreferences *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   self->settings = g_settings_new (APPLICATION_ID);
-  g_settings_bind (self->settings, "enter-sends", self->enter_switch, "active", G_SETTINGS_BIND_DEFAULT);
-  g_settings_bind (self->settings, "notifications-enabled", self->notifications_switch, "active", G_SETTINGS_BIND_DEFAULT);
-  g_settings_bind (self->settings, "do-not-disturb", self->disturb_switch, "active", G_SETTINGS_BIND_DEFAULT);
-  g_settings_bind (self->settings, "run-in-background", self->background_switch, "active", G_SETTINGS_BIND_DEFAULT);
-  adw_combo_row_set_selected (self->style_row, (guint)g_settings_get_enum (self->settings, "color-scheme"));
-  g_signal_connect_object (self->style_row, "notify::selected", G_CALLBACK (on_style_selected), self, G_CONNECT_SWAPPED);
+  g_settings_bind (self->settings, "enter-sends", self->enter_switch, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "notifications-enabled", self->notifications_switch, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "do-not-disturb", self->disturb_switch, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "run-in-background", self->background_switch, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  adw_combo_row_set_selected (self->style_row,
+                              (guint)g_settings_get_enum (self->settings, "color-scheme"));
+  g_signal_connect_object (self->style_row, "notify::selected", G_CALLBACK (on_style_selected),
+                           self, G_CONNECT_SWAPPED);
 }
 
 GtkWidget *

@@ -76,7 +76,11 @@ new_label (const char *markup, const char *css_class, gboolean expand)
 }
 
 static void
-add_row (DeskSearchPage *self, Target *target, const char *name, const char *when, const char *line_markup)
+add_row (DeskSearchPage *self,
+         Target *target,
+         const char *name,
+         const char *when,
+         const char *line_markup)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 3);
   GtkWidget *top = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
@@ -119,7 +123,8 @@ name_matches (DeskChatItem *item, const char *folded)
   g_autofree char *name = g_utf8_casefold (desk_chat_item_get_name (item), -1);
   const char *handle = desk_chat_item_get_chat (item)->messenger_name;
   g_autofree char *handle_folded = handle != NULL ? g_utf8_casefold (handle, -1) : NULL;
-  return strstr (name, folded) != NULL || (handle_folded != NULL && strstr (handle_folded, folded) != NULL);
+  return strstr (name, folded) != NULL
+         || (handle_folded != NULL && strstr (handle_folded, folded) != NULL);
 }
 
 static void
@@ -134,7 +139,9 @@ add_chats (DeskSearchPage *self, const char *words, guint most)
       if (!name_matches (item, folded))
         continue;
       Target *target = g_new0 (Target, 1);
-      g_autofree char *when = row->activity_ms > 0 ? desk_format_when (row->activity_ms, g_get_real_time () / 1000) : g_strdup ("");
+      g_autofree char *when = row->activity_ms > 0
+                                  ? desk_format_when (row->activity_ms, g_get_real_time () / 1000)
+                                  : g_strdup ("");
       target->platform = g_strdup (row->chat->platform);
       target->user_id = g_strdup (row->chat->user_id);
       add_row (self, target, desk_chat_item_get_name (item), when, NULL);
@@ -163,13 +170,15 @@ on_found (GObject *source, GAsyncResult *result, gpointer data)
     {
       const DeskSearchHit *hit = g_ptr_array_index (hits, i);
       Target *target = g_new0 (Target, 1);
-      g_autofree char *when = desk_format_when (hit->message->created_at_ms, g_get_real_time () / 1000);
+      g_autofree char *when
+          = desk_format_when (hit->message->created_at_ms, g_get_real_time () / 1000);
       g_autofree char *markup = desk_format_hit_markup (hit->snippet);
       target->platform = g_strdup (hit->message->platform);
       target->user_id = g_strdup (hit->message->user_id);
       target->message_id = g_strdup (hit->message->id);
       target->order_key = hit->order_key;
-      add_row (self, target, hit->chat_name != NULL ? hit->chat_name : hit->message->user_id, when, markup);
+      add_row (self, target, hit->chat_name != NULL ? hit->chat_name : hit->message->user_id, when,
+               markup);
     }
   show_results (self);
 }
@@ -177,7 +186,8 @@ on_found (GObject *source, GAsyncResult *result, gpointer data)
 static void
 on_search_changed (DeskSearchPage *self)
 {
-  g_autofree char *words = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (self->entry))));
+  g_autofree char *words
+      = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (self->entry))));
   if (self->cancellable != NULL)
     g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
@@ -196,7 +206,8 @@ on_search_changed (DeskSearchPage *self)
     }
   DeskSearchQuery query = { .words = words, .limit = MOST_HITS };
   self->cancellable = g_cancellable_new ();
-  desk_store_search_async (desk_inbox_get_store (self->inbox), &query, self->cancellable, on_found, g_object_ref (self));
+  desk_store_search_async (desk_inbox_get_store (self->inbox), &query, self->cancellable, on_found,
+                           g_object_ref (self));
 }
 
 /* ── Choosing ───────────────────────────────────────────────────────────────────────────────── */
@@ -205,8 +216,8 @@ static void
 on_row_activated (DeskSearchPage *self, GtkListBoxRow *row)
 {
   Target *target = g_object_get_data (G_OBJECT (row), "target");
-  g_signal_emit (self, signals[SIGNAL_HIT_ACTIVATED], 0, target->platform, target->user_id, target->message_id,
-                 target->message_id != NULL ? target->order_key : 0);
+  g_signal_emit (self, signals[SIGNAL_HIT_ACTIVATED], 0, target->platform, target->user_id,
+                 target->message_id, target->message_id != NULL ? target->order_key : 0);
 }
 
 static void
@@ -224,7 +235,11 @@ on_stop_search (DeskSearchPage *self)
 }
 
 static gboolean
-on_key_pressed (GtkEventControllerKey *controller, guint keyval, guint keycode, GdkModifierType state, gpointer data)
+on_key_pressed (GtkEventControllerKey *controller,
+                guint keyval,
+                guint keycode,
+                GdkModifierType state,
+                gpointer data)
 {
   DeskSearchPage *self = data;
   GtkListBoxRow *row = gtk_list_box_get_row_at_index (self->results, 0);
@@ -235,12 +250,16 @@ on_key_pressed (GtkEventControllerKey *controller, guint keyval, guint keycode, 
 }
 
 void
-desk_search_page_start (DeskSearchPage *self, DeskInbox *inbox, GListModel *chats, gboolean chats_only)
+desk_search_page_start (DeskSearchPage *self,
+                        DeskInbox *inbox,
+                        GListModel *chats,
+                        gboolean chats_only)
 {
   g_set_object (&self->inbox, inbox);
   g_set_object (&self->chats, chats);
   self->chats_only = chats_only;
-  g_object_set (self->entry, "placeholder-text", chats_only ? _ ("Go to a chat") : _ ("Search chats and messages"), NULL);
+  g_object_set (self->entry, "placeholder-text",
+                chats_only ? _ ("Go to a chat") : _ ("Search chats and messages"), NULL);
   gtk_widget_grab_focus (GTK_WIDGET (self->entry));
   gtk_editable_select_region (GTK_EDITABLE (self->entry), 0, -1);
   on_search_changed (self);
@@ -264,10 +283,13 @@ desk_search_page_class_init (DeskSearchPageClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   GType type = G_TYPE_FROM_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = desk_search_page_dispose;
-  signals[SIGNAL_HIT_ACTIVATED] = g_signal_new ("hit-activated", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                                G_TYPE_NONE, 4, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_INT64);
-  signals[SIGNAL_ENDED] = g_signal_new ("ended", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/frontdesk/Frontdesk/ui/desk-search-page.ui");
+  signals[SIGNAL_HIT_ACTIVATED]
+      = g_signal_new ("hit-activated", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 4,
+                      G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_INT64);
+  signals[SIGNAL_ENDED]
+      = g_signal_new ("ended", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/frontdesk/Frontdesk/ui/desk-search-page.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskSearchPage, entry);
   gtk_widget_class_bind_template_child (widget_class, DeskSearchPage, stack);
   gtk_widget_class_bind_template_child (widget_class, DeskSearchPage, results);

@@ -17,7 +17,7 @@
 #include "app/desk-search-page.h"
 #include "app/desk-state-bar.h"
 
-#define FIRST_PAGE 60
+#define FIRST_PAGE 16
 /* With more changed chats than this at once, the whole list is read again. */
 #define SINGLE_READS 24
 
@@ -42,6 +42,7 @@ struct _DeskSidebar
   GtkSingleSelection *selection;
   GPtrArray *rows; /* of DeskChatListRow: alive, for the clock */
   guint tick_source;
+  guint rest_source; /* the rest of the list is to be read */
   GCancellable *cancellable;
   char *wanted_key; /* to be selected when it comes */
   gboolean loaded, loading, again;
@@ -73,7 +74,8 @@ update_page (DeskSidebar *self)
   if (!self->loaded)
     page = "loading";
   else if (n == 0)
-    page = g_str_equal (desk_filter_bar_get_filter (self->filter_bar), "all") ? "empty" : "no-match";
+    page
+        = g_str_equal (desk_filter_bar_get_filter (self->filter_bar), "all") ? "empty" : "no-match";
   gtk_stack_set_visible_child_name (self->list_stack, page);
 }
 
@@ -82,7 +84,9 @@ update_page (DeskSidebar *self)
 static void
 fill_query (DeskSidebar *self, DeskChatQuery *query)
 {
-  *query = (DeskChatQuery){ .state = -1, .sort = (DeskChatSort)g_settings_get_enum (self->settings, "chat-sort") };
+  *query
+      = (DeskChatQuery) { .state = -1,
+                          .sort = (DeskChatSort)g_settings_get_enum (self->settings, "chat-sort") };
   desk_filter_bar_fill_query (self->filter_bar, desk_inbox_get_me (self->inbox), query);
 }
 
@@ -100,7 +104,8 @@ keep_selected (DeskSidebar *self, GPtrArray *rows)
   if (item == NULL)
     return;
   for (guint i = 0; i < rows->len; i++)
-    if (((DeskChatRow *)g_ptr_array_index (rows, i))->row_id == desk_chat_item_get_row (item)->row_id)
+    if (((DeskChatRow *)g_ptr_array_index (rows, i))->row_id
+        == desk_chat_item_get_row (item)->row_id)
       return;
   g_ptr_array_add (rows, desk_chat_row_copy (desk_chat_item_get_row (item)));
 }
@@ -108,7 +113,9 @@ keep_selected (DeskSidebar *self, GPtrArray *rows)
 static void
 select_wanted (DeskSidebar *self)
 {
-  guint position = self->wanted_key != NULL ? desk_chat_list_model_get_position (self->model, self->wanted_key) : G_MAXUINT;
+  guint position = self->wanted_key != NULL
+                       ? desk_chat_list_model_get_position (self->model, self->wanted_key)
+                       : G_MAXUINT;
   if (position == G_MAXUINT)
     return;
   g_clear_pointer (&self->wanted_key, g_free);
@@ -129,6 +136,17 @@ add_platforms (DeskSidebar *self)
         desk_filter_bar_add_platform (self->filter_bar, self->inbox, platform);
       last = platform;
     }
+}
+
+/* After the first page was painted. */
+static gboolean
+on_rest (gpointer data)
+{
+  DeskSidebar *self = data;
+  self->rest_source = 0;
+  if (self->inbox != NULL)
+    load (self);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -152,7 +170,9 @@ on_chats (GObject *source, GAsyncResult *result, gpointer data)
       self->complete = !first || rows->len < FIRST_PAGE;
       self->loaded = TRUE;
       keep_selected (self, rows);
-      desk_chat_list_model_set_rows (self->model, rows, (DeskChatSort)g_settings_get_enum (self->settings, "chat-sort"));
+      desk_chat_list_model_set_rows (self->model, rows,
+                                     (DeskChatSort)g_settings_get_enum (self->settings,
+                                                                        "chat-sort"));
       add_platforms (self);
       select_wanted (self);
       update_page (self);
@@ -163,7 +183,8 @@ on_chats (GObject *source, GAsyncResult *result, gpointer data)
     {
       self->again = FALSE;
       self->complete = TRUE;
-      load (self);
+      if (self->rest_source == 0)
+        self->rest_source = g_idle_add_full (G_PRIORITY_LOW, on_rest, self, NULL);
     }
 }
 
@@ -179,7 +200,8 @@ load (DeskSidebar *self)
   fill_query (self, &query);
   query.limit = self->loaded ? 0 : FIRST_PAGE;
   self->loading = TRUE;
-  desk_store_list_chats_async (desk_inbox_get_store (self->inbox), &query, self->cancellable, on_chats, g_object_ref (self));
+  desk_store_list_chats_async (desk_inbox_get_store (self->inbox), &query, self->cancellable,
+                               on_chats, g_object_ref (self));
 }
 
 typedef struct
@@ -234,8 +256,8 @@ on_changed (DeskSidebar *self, const DeskStoreChange *change)
       one->self = g_object_ref (self);
       one->key = g_strdup (g_ptr_array_index (change->chats, i));
       if (desk_chat_parse_key (one->key, &platform, &user_id))
-        desk_store_get_chat_async (desk_inbox_get_store (self->inbox), platform, user_id, self->cancellable,
-                                   on_one_chat, one);
+        desk_store_get_chat_async (desk_inbox_get_store (self->inbox), platform, user_id,
+                                   self->cancellable, on_one_chat, one);
       else
         {
           g_object_unref (one->self);
@@ -270,7 +292,8 @@ desk_sidebar_set_inbox (DeskSidebar *self, DeskInbox *inbox)
     return;
   gtk_widget_set_visible (GTK_WIDGET (self->demo_label), desk_inbox_is_demo (inbox));
   g_signal_connect_object (inbox, "changed", G_CALLBACK (on_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (inbox, "typing-changed", G_CALLBACK (on_typing_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (inbox, "typing-changed", G_CALLBACK (on_typing_changed), self,
+                           G_CONNECT_SWAPPED);
   load (self);
 }
 
@@ -310,7 +333,8 @@ desk_sidebar_select_neighbour (DeskSidebar *self, int step, gboolean unread_only
 {
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->model));
   guint position = gtk_single_selection_get_selected (self->selection);
-  gint64 at = position == GTK_INVALID_LIST_POSITION ? (step > 0 ? -1 : (gint64)n) : (gint64)position;
+  gint64 at
+      = position == GTK_INVALID_LIST_POSITION ? (step > 0 ? -1 : (gint64)n) : (gint64)position;
 
   for (guint tried = 0; tried < n; tried++)
     {
@@ -338,7 +362,8 @@ desk_sidebar_choose_filter (DeskSidebar *self, guint n)
 static void
 on_filter_changed (DeskSidebar *self)
 {
-  g_settings_set_string (self->settings, "chat-filter", desk_filter_bar_get_filter (self->filter_bar));
+  g_settings_set_string (self->settings, "chat-filter",
+                         desk_filter_bar_get_filter (self->filter_bar));
   if (self->inbox != NULL)
     load (self);
 }
@@ -359,7 +384,8 @@ desk_sidebar_set_folded (DeskSidebar *self, gboolean folded)
 /* ── Search ─────────────────────────────────────────────────────────────────────────────────── */
 
 static void
-on_hit_activated (DeskSidebar *self, const char *platform, const char *user_id, const char *id, gint64 order_key)
+on_hit_activated (
+    DeskSidebar *self, const char *platform, const char *user_id, const char *id, gint64 order_key)
 {
   g_signal_emit (self, signals[SIGNAL_HIT_ACTIVATED], 0, platform, user_id, id, order_key);
 }
@@ -379,8 +405,10 @@ desk_sidebar_start_search (DeskSidebar *self, gboolean chats_only)
     {
       self->search_page = g_object_new (DESK_TYPE_SEARCH_PAGE, NULL);
       gtk_stack_add_named (self->stack, GTK_WIDGET (self->search_page), "search");
-      g_signal_connect_object (self->search_page, "hit-activated", G_CALLBACK (on_hit_activated), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->search_page, "ended", G_CALLBACK (on_search_ended), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->search_page, "hit-activated", G_CALLBACK (on_hit_activated),
+                               self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->search_page, "ended", G_CALLBACK (on_search_ended), self,
+                               G_CONNECT_SWAPPED);
     }
   gtk_stack_set_visible_child (self->stack, GTK_WIDGET (self->search_page));
   gtk_toggle_button_set_active (self->search_button, TRUE);
@@ -437,7 +465,8 @@ on_teardown (GtkSignalListItemFactory *factory, GtkListItem *list_item, gpointer
 static void
 on_bind (GtkSignalListItemFactory *factory, GtkListItem *list_item, gpointer data)
 {
-  desk_chat_list_row_set_item (DESK_CHAT_LIST_ROW (gtk_list_item_get_child (list_item)), gtk_list_item_get_item (list_item));
+  desk_chat_list_row_set_item (DESK_CHAT_LIST_ROW (gtk_list_item_get_child (list_item)),
+                               gtk_list_item_get_item (list_item));
 }
 
 static void
@@ -451,6 +480,7 @@ desk_sidebar_dispose (GObject *object)
 {
   DeskSidebar *self = DESK_SIDEBAR (object);
   g_clear_handle_id (&self->tick_source, g_source_remove);
+  g_clear_handle_id (&self->rest_source, g_source_remove);
   if (self->cancellable != NULL)
     g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
@@ -481,14 +511,17 @@ desk_sidebar_class_init (DeskSidebarClass *klass)
   G_OBJECT_CLASS (klass)->finalize = desk_sidebar_finalize;
   g_type_ensure (DESK_TYPE_STATE_BAR);
   g_type_ensure (DESK_TYPE_FILTER_BAR);
-  signals[SIGNAL_CHAT_SELECTED] = g_signal_new ("chat-selected", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                                G_TYPE_NONE, 1, DESK_TYPE_CHAT_ITEM);
-  signals[SIGNAL_CHAT_ACTIVATED] = g_signal_new ("chat-activated", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                                 G_TYPE_NONE, 0);
-  signals[SIGNAL_HIT_ACTIVATED] = g_signal_new ("hit-activated", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                                G_TYPE_NONE, 4, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_INT64);
-  signals[SIGNAL_READY] = g_signal_new ("ready", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/frontdesk/Frontdesk/ui/desk-sidebar.ui");
+  signals[SIGNAL_CHAT_SELECTED] = g_signal_new ("chat-selected", type, G_SIGNAL_RUN_LAST, 0, NULL,
+                                                NULL, NULL, G_TYPE_NONE, 1, DESK_TYPE_CHAT_ITEM);
+  signals[SIGNAL_CHAT_ACTIVATED] = g_signal_new ("chat-activated", type, G_SIGNAL_RUN_LAST, 0, NULL,
+                                                 NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_HIT_ACTIVATED]
+      = g_signal_new ("hit-activated", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 4,
+                      G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_INT64);
+  signals[SIGNAL_READY]
+      = g_signal_new ("ready", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/frontdesk/Frontdesk/ui/desk-sidebar.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, header);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, search_button);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, demo_label);
@@ -515,7 +548,8 @@ desk_sidebar_init (DeskSidebar *self)
   self->selection = gtk_single_selection_new (G_LIST_MODEL (g_object_ref (self->model)));
   gtk_single_selection_set_autoselect (self->selection, FALSE);
   gtk_single_selection_set_can_unselect (self->selection, TRUE);
-  g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (on_selected), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (on_selected), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (factory, "setup", G_CALLBACK (on_setup), self, 0);
   g_signal_connect_object (factory, "teardown", G_CALLBACK (on_teardown), self, 0);
   g_signal_connect (factory, "bind", G_CALLBACK (on_bind), NULL);
@@ -526,6 +560,7 @@ desk_sidebar_init (DeskSidebar *self)
 
   g_autofree char *filter = g_settings_get_string (self->settings, "chat-filter");
   desk_filter_bar_set_filter (self->filter_bar, filter);
-  g_signal_connect_object (self->settings, "changed::chat-sort", G_CALLBACK (on_sort_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->settings, "changed::chat-sort", G_CALLBACK (on_sort_changed), self,
+                           G_CONNECT_SWAPPED);
   self->tick_source = g_timeout_add_seconds (30, on_tick, self);
 }

@@ -43,7 +43,8 @@ describe_catching_up (const DeskSyncState *state)
 {
   if (state->chats_total > 0)
     /* Translators: how many chats are fetched of all. */
-    return g_strdup_printf (_ ("Catching up: %u of %u chats"), state->chats_done, state->chats_total);
+    return g_strdup_printf (_ ("Catching up: %u of %u chats"), state->chats_done,
+                            state->chats_total);
   return g_strdup (_ ("Catching up…"));
 }
 
@@ -59,14 +60,16 @@ desk_state_bar_describe (const DeskSyncState *state, gboolean has_server, gint64
     case DESK_SYNC_CATCHING_UP:
       return describe_catching_up (state);
     case DESK_SYNC_LIVE:
-      return state->chats_total > state->chats_done ? describe_catching_up (state) : g_strdup (_ ("Up to date"));
+      return state->chats_total > state->chats_done ? describe_catching_up (state)
+                                                    : g_strdup (_ ("Up to date"));
     case DESK_SYNC_POLLING:
       return g_strdup (_ ("Up to date; new messages may take some seconds"));
     case DESK_SYNC_SIGNED_OUT:
       return g_strdup (_ ("Signed out: sign in again to receive and send"));
     case DESK_SYNC_REFUSED:
       /* Translators: the server answers but cannot be used; %s says why. */
-      return g_strdup_printf (_ ("The server refuses: %s"), state->error != NULL ? state->error : _ ("no reason given"));
+      return g_strdup_printf (_ ("The server refuses: %s"),
+                              state->error != NULL ? state->error : _ ("no reason given"));
     case DESK_SYNC_STOPPED:
     default:
       return has_server ? g_strdup (_ ("Connecting…")) : describe_offline (state);
@@ -84,8 +87,9 @@ show_kind (DeskStateBar *self, const DeskSyncState *state)
   gtk_widget_set_visible (GTK_WIDGET (self->spinner), busy);
   gtk_spinner_set_spinning (self->spinner, busy);
   gtk_widget_set_visible (GTK_WIDGET (self->image), !busy);
-  gtk_image_set_from_icon_name (self->image, live ? "emblem-ok-symbolic" : refused ? "dialog-error-symbolic"
-                                                                                   : "network-offline-symbolic");
+  gtk_image_set_from_icon_name (self->image, live      ? "emblem-ok-symbolic"
+                                             : refused ? "dialog-error-symbolic"
+                                                       : "network-offline-symbolic");
   gtk_widget_remove_css_class (GTK_WIDGET (self), "offline");
   gtk_widget_remove_css_class (GTK_WIDGET (self), "refused");
   if (refused)
@@ -103,7 +107,8 @@ update (DeskStateBar *self)
 
   show_kind (self, state);
   gtk_label_set_text (self->label, text);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->label), state->error != NULL ? state->error : text);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->label),
+                               state->error != NULL ? state->error : text);
   if (state->phase == DESK_SYNC_SIGNED_OUT)
     {
       gtk_button_set_label (self->button, _ ("Sign In"));
@@ -142,7 +147,8 @@ desk_state_bar_class_init (DeskStateBarClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = desk_state_bar_dispose;
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/frontdesk/Frontdesk/ui/desk-state-bar.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/frontdesk/Frontdesk/ui/desk-state-bar.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskStateBar, image);
   gtk_widget_class_bind_template_child (widget_class, DeskStateBar, spinner);
   gtk_widget_class_bind_template_child (widget_class, DeskStateBar, label);

@@ -43,8 +43,8 @@ static void
 desk_timeline_entry_class_init (DeskTimelineEntryClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = desk_timeline_entry_finalize;
-  signals[SIGNAL_CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
-                                          NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST,
+                                          0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -110,7 +110,8 @@ desk_timeline_item_dup_key (const DeskTimelineItem *item)
         return g_strconcat ("c:", item->pending->client_message_id, NULL);
       return g_strdup_printf ("p:%" G_GINT64_FORMAT, item->pending->local_id);
     case DESK_ITEM_MESSAGE:
-      if (item->message->direction == DESK_DIRECTION_OUTGOING && item->message->client_message_id != NULL)
+      if (item->message->direction == DESK_DIRECTION_OUTGOING
+          && item->message->client_message_id != NULL)
         return g_strconcat ("c:", item->message->client_message_id, NULL);
       return g_strdup_printf ("m:%" G_GINT64_FORMAT, item->order_key);
     case DESK_ITEM_GAP:
@@ -157,7 +158,10 @@ desk_timeline_entry_replace_item (DeskTimelineEntry *self, DeskTimelineItem *ite
 }
 
 gboolean
-desk_timeline_entry_set_group (DeskTimelineEntry *self, gboolean first, gboolean last, gboolean unread)
+desk_timeline_entry_set_group (DeskTimelineEntry *self,
+                               gboolean first,
+                               gboolean last,
+                               gboolean unread)
 {
   if (self->first == !!first && self->last == !!last && self->unread == !!unread)
     return FALSE;
@@ -225,12 +229,14 @@ desk_timeline_entry_is_unread (DeskTimelineEntry *self)
 gboolean
 desk_timeline_entry_continues (DeskTimelineEntry *a, DeskTimelineEntry *b)
 {
-  const DeskMessage *m = desk_timeline_entry_get_message (a), *n = desk_timeline_entry_get_message (b);
+  const DeskMessage *m = desk_timeline_entry_get_message (a),
+                    *n = desk_timeline_entry_get_message (b);
   if (a->type != b->type || b->time_ms - a->time_ms > GROUP_SPAN_MS || b->time_ms < a->time_ms)
     return FALSE;
   if (a->type == DESK_ENTRY_PENDING)
     return a->item->pending->is_private == b->item->pending->is_private;
   return m != NULL && n != NULL && m->direction == n->direction && m->sender == n->sender
-         && m->is_private == n->is_private && (m->kind == DESK_KIND_SYSTEM) == (n->kind == DESK_KIND_SYSTEM)
+         && m->is_private == n->is_private
+         && (m->kind == DESK_KIND_SYSTEM) == (n->kind == DESK_KIND_SYSTEM)
          && g_strcmp0 (m->sender_id, n->sender_id) == 0;
 }

@@ -3,14 +3,14 @@
 
 #include "config.h"
 
-/* The window over one chat: keyset pages of 50, at most 400 items, the far end trimmed. One query is
- * under way at a time; what is wanted meanwhile is remembered and done after it. The rows that are
- * loaded (items) are copies of nothing: each page's items move into the model, and are read again
- * from its entries when pages are joined. */
+/* The window over one chat: keyset pages of 50, at most 400 items, the far end trimmed. One query
+ * is under way at a time; what is wanted meanwhile is remembered and done after it. The rows that
+ * are loaded (items) are copies of nothing: each page's items move into the model, and are read
+ * again from its entries when pages are joined. */
 
 #include "app/desk-timeline-loader.h"
 
-#define PAGE 50
+#define PAGE   50
 #define WINDOW 400
 
 typedef enum
@@ -77,8 +77,8 @@ desk_timeline_loader_class_init (DeskTimelineLoaderClass *klass)
   G_OBJECT_CLASS (klass)->finalize = desk_timeline_loader_finalize;
   signals[SIGNAL_LOADED] = g_signal_new ("loaded", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                          G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
-  signals[SIGNAL_BUSY_CHANGED] = g_signal_new ("busy-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                               NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_BUSY_CHANGED]
+      = g_signal_new ("busy-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -320,12 +320,13 @@ fetch_from_server (DeskTimelineLoader *self)
 {
   DeskSync *sync = desk_inbox_get_sync (self->inbox);
   gint64 first = desk_timeline_model_get_first_key (self->model);
-  if (sync == NULL || self->fetching || self->fetched_before == first || !desk_inbox_is_online (self->inbox))
+  if (sync == NULL || self->fetching || self->fetched_before == first
+      || !desk_inbox_is_online (self->inbox))
     return;
   self->fetching = TRUE;
   self->fetched_before = first;
-  desk_sync_fetch_older_async (sync, self->platform, self->user_id, first, self->cancellable, on_fetched,
-                               g_object_ref (self));
+  desk_sync_fetch_older_async (sync, self->platform, self->user_id, first, self->cancellable,
+                               on_fetched, g_object_ref (self));
   g_signal_emit (self, signals[SIGNAL_BUSY_CHANGED], 0);
 }
 

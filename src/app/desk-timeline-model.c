@@ -16,8 +16,8 @@ struct _DeskTimelineModel
 {
   GObject parent_instance;
 
-  GPtrArray *core; /* of DeskTimelineEntry */
-  GPtrArray *rows; /* of DeskTimelineEntry */
+  GPtrArray *core;    /* of DeskTimelineEntry */
+  GPtrArray *rows;    /* of DeskTimelineEntry */
   GHashTable *extras; /* key → DeskTimelineEntry: separators that are shown */
   gint64 read_key;
 };
@@ -49,7 +49,9 @@ list_model_init (GListModelInterface *iface)
   iface->get_item = get_item;
 }
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (DeskTimelineModel, desk_timeline_model, G_TYPE_OBJECT,
+G_DEFINE_FINAL_TYPE_WITH_CODE (DeskTimelineModel,
+                               desk_timeline_model,
+                               G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
 static void
@@ -103,7 +105,8 @@ desk_timeline_model_get_core (DeskTimelineModel *self)
 
 /* ── From items to rows ─────────────────────────────────────────────────────────────────────── */
 
-/* Entries for @items, the same objects for what was there; the changed ones are put into @changed. */
+/* Entries for @items, the same objects for what was there; the changed ones are put into @changed.
+ */
 static GPtrArray *
 adopt_items (DeskTimelineModel *self, GPtrArray *items, GHashTable *changed)
 {
@@ -113,7 +116,8 @@ adopt_items (DeskTimelineModel *self, GPtrArray *items, GHashTable *changed)
   for (guint i = 0; i < self->core->len; i++)
     {
       DeskTimelineEntry *entry = g_ptr_array_index (self->core, i);
-      g_hash_table_insert (old, desk_timeline_item_dup_key (desk_timeline_entry_get_item (entry)), entry);
+      g_hash_table_insert (old, desk_timeline_item_dup_key (desk_timeline_entry_get_item (entry)),
+                           entry);
     }
   g_ptr_array_set_free_func (items, NULL);
   for (guint i = 0; i < items->len; i++)
@@ -234,12 +238,14 @@ keeps_order (GPtrArray *old, GHashTable *new_index)
 }
 
 static void
-splice (DeskTimelineModel *self, guint at, guint n_removed, GPtrArray *rows, guint from, guint n_added)
+splice (
+    DeskTimelineModel *self, guint at, guint n_removed, GPtrArray *rows, guint from, guint n_added)
 {
   if (n_removed > 0)
     g_ptr_array_remove_range (self->rows, at, n_removed);
   for (guint i = 0; i < n_added; i++)
-    g_ptr_array_insert (self->rows, (int)(at + i), g_object_ref (g_ptr_array_index (rows, from + i)));
+    g_ptr_array_insert (self->rows, (int)(at + i),
+                        g_object_ref (g_ptr_array_index (rows, from + i)));
   g_list_model_items_changed (G_LIST_MODEL (self), at, n_removed, n_added);
 }
 

@@ -4,10 +4,10 @@
 #include "config.h"
 
 /* The history of one chat as a list. All scrolling is decided here and only in these ways:
- *  – sticky: the view follows the newest message. GtkListView does not do that by itself; it is done
- *    from an idle whenever the adjustment's upper or page size changes. The flag falls when somebody
- *    scrolls up, that is, when the value changes while upper and page size do not.
- *  – settling: a new window starts at the top, so for some frames after it the place (the end, the
+ *  – sticky: the view follows the newest message. GtkListView does not do that by itself; it is
+ * done from an idle whenever the adjustment's upper or page size changes. The flag falls when
+ * somebody scrolls up, that is, when the value changes while upper and page size do not. –
+ * settling: a new window starts at the top, so for some frames after it the place (the end, the
  *    unread line or a message) is asked for until the list has measured what is there.
  * Nothing compensates for rows that come above: the list keeps its anchor by itself. */
 
@@ -75,7 +75,8 @@ space_below (DeskTimelineView *self)
 static gboolean
 at_end (DeskTimelineView *self)
 {
-  return space_below (self) < 24 && (self->loader == NULL || !desk_timeline_loader_has_newer (self->loader));
+  return space_below (self) < 24
+         && (self->loader == NULL || !desk_timeline_loader_has_newer (self->loader));
 }
 
 /* ── Read ───────────────────────────────────────────────────────────────────────────────────── */
@@ -85,8 +86,9 @@ desk_timeline_view_check_read (DeskTimelineView *self)
 {
   GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
   gint64 last;
-  if (self->loader == NULL || self->settle_frames > 0 || !at_end (self) || !gtk_widget_get_mapped (GTK_WIDGET (self))
-      || !GTK_IS_WINDOW (root) || !gtk_window_is_active (GTK_WINDOW (root)))
+  if (self->loader == NULL || self->settle_frames > 0 || !at_end (self)
+      || !gtk_widget_get_mapped (GTK_WIDGET (self)) || !GTK_IS_WINDOW (root)
+      || !gtk_window_is_active (GTK_WINDOW (root)))
     return;
   last = desk_timeline_model_get_last_key (desk_timeline_loader_get_model (self->loader));
   if (last <= self->told_read || desk_chat_item_get_row (self->item)->unread == 0)
@@ -138,8 +140,8 @@ on_stick (gpointer data)
   self->stick_source = 0;
   remember_size (self);
   if (self->sticky)
-    gtk_adjustment_set_value (adjustment,
-                              gtk_adjustment_get_upper (adjustment) - gtk_adjustment_get_page_size (adjustment));
+    gtk_adjustment_set_value (adjustment, gtk_adjustment_get_upper (adjustment)
+                                              - gtk_adjustment_get_page_size (adjustment));
   update_jump_button (self);
   desk_timeline_view_check_read (self);
   return G_SOURCE_REMOVE;
@@ -198,7 +200,8 @@ centre_row (DeskTimelineView *self, guint position, double share, gboolean flash
   GtkAdjustment *adjustment = get_adjustment (self);
   graphene_point_t at;
   if (row == NULL
-      || !gtk_widget_compute_point (GTK_WIDGET (row), GTK_WIDGET (self->scrolled), &GRAPHENE_POINT_INIT (0, 0), &at))
+      || !gtk_widget_compute_point (GTK_WIDGET (row), GTK_WIDGET (self->scrolled),
+                                    &GRAPHENE_POINT_INIT (0, 0), &at))
     return;
   gtk_adjustment_set_value (adjustment, gtk_adjustment_get_value (adjustment) + at.y
                                             - share * gtk_adjustment_get_page_size (adjustment));
@@ -260,7 +263,8 @@ settle (DeskTimelineView *self)
   self->sticky = FALSE;
   self->settle_frames = SETTLE_FRAMES;
   if (self->settle_tick == 0)
-    self->settle_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), on_settle_frame, NULL, NULL);
+    self->settle_tick
+        = gtk_widget_add_tick_callback (GTK_WIDGET (self), on_settle_frame, NULL, NULL);
 }
 
 void
@@ -295,7 +299,9 @@ desk_timeline_view_jump (DeskTimelineView *self, const char *id, gint64 order_ke
   g_free (self->target_id);
   self->target_id = g_strdup (id);
   self->target_key = order_key;
-  if (desk_timeline_model_find_message (desk_timeline_loader_get_model (self->loader), id, order_key) != G_MAXUINT)
+  if (desk_timeline_model_find_message (desk_timeline_loader_get_model (self->loader), id,
+                                        order_key)
+      != G_MAXUINT)
     settle (self);
   else
     desk_timeline_loader_jump (self->loader, id, order_key);
@@ -369,7 +375,8 @@ desk_timeline_view_set_chat (DeskTimelineView *self, DeskInbox *inbox, DeskChatI
   gtk_widget_set_opacity (GTK_WIDGET (self->list), 0); /* until the place is found */
   self->loader = desk_timeline_loader_new (inbox, chat->platform, chat->user_id);
   g_signal_connect_object (self->loader, "loaded", G_CALLBACK (on_loaded), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->loader, "busy-changed", G_CALLBACK (on_busy_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->loader, "busy-changed", G_CALLBACK (on_busy_changed), self,
+                           G_CONNECT_SWAPPED);
   desk_timeline_loader_open (self->loader, desk_chat_item_get_row (item)->unread > 0);
   on_busy_changed (self);
 }
@@ -384,7 +391,10 @@ desk_timeline_view_refresh (DeskTimelineView *self)
 DeskTimelineEntry *
 desk_timeline_view_find_entry (DeskTimelineView *self, const char *id)
 {
-  GPtrArray *core = self->loader != NULL ? desk_timeline_model_get_core (desk_timeline_loader_get_model (self->loader)) : NULL;
+  GPtrArray *core
+      = self->loader != NULL
+            ? desk_timeline_model_get_core (desk_timeline_loader_get_model (self->loader))
+            : NULL;
   for (guint i = core != NULL ? core->len : 0; i > 0; i--)
     {
       DeskTimelineEntry *entry = g_ptr_array_index (core, i - 1);
@@ -401,10 +411,14 @@ desk_timeline_view_find_entry (DeskTimelineView *self, const char *id)
 DeskTimelineEntry *
 desk_timeline_view_find_pending (DeskTimelineView *self, gint64 local_id)
 {
-  GPtrArray *core = self->loader != NULL ? desk_timeline_model_get_core (desk_timeline_loader_get_model (self->loader)) : NULL;
+  GPtrArray *core
+      = self->loader != NULL
+            ? desk_timeline_model_get_core (desk_timeline_loader_get_model (self->loader))
+            : NULL;
   for (guint i = core != NULL ? core->len : 0; i > 0; i--)
     {
-      const DeskOutboxEntry *pending = desk_timeline_entry_get_pending (g_ptr_array_index (core, i - 1));
+      const DeskOutboxEntry *pending
+          = desk_timeline_entry_get_pending (g_ptr_array_index (core, i - 1));
       if (pending != NULL && pending->local_id == local_id)
         return g_ptr_array_index (core, i - 1);
     }
@@ -420,7 +434,8 @@ desk_timeline_view_get_current (DeskTimelineView *self)
   if (row == NULL && focus != NULL && gtk_widget_get_parent (focus) == GTK_WIDGET (self->list))
     row = gtk_widget_get_first_child (focus);
   if (DESK_IS_MESSAGE_ROW (row) && desk_message_row_get_entry (DESK_MESSAGE_ROW (row)) != NULL
-      && desk_timeline_entry_get_message (desk_message_row_get_entry (DESK_MESSAGE_ROW (row))) != NULL)
+      && desk_timeline_entry_get_message (desk_message_row_get_entry (DESK_MESSAGE_ROW (row)))
+             != NULL)
     return desk_message_row_get_entry (DESK_MESSAGE_ROW (row));
   return desk_timeline_view_find_entry (self, NULL);
 }
@@ -453,7 +468,7 @@ show_menu (DeskTimelineView *self, DeskTimelineEntry *entry, double x, double y)
       gtk_widget_set_parent (self->menu, GTK_WIDGET (self));
     }
   gtk_popover_menu_set_menu_model (GTK_POPOVER_MENU (self->menu), G_MENU_MODEL (menu));
-  gtk_popover_set_pointing_to (GTK_POPOVER (self->menu), &(GdkRectangle){ (int)x, (int)y, 1, 1 });
+  gtk_popover_set_pointing_to (GTK_POPOVER (self->menu), &(GdkRectangle) { (int)x, (int)y, 1, 1 });
   gtk_popover_popup (GTK_POPOVER (self->menu));
 }
 
@@ -476,7 +491,8 @@ on_menu_key (GtkWidget *widget, GVariant *args, gpointer data)
   DeskTimelineEntry *entry = desk_timeline_view_get_current (self);
   DeskMessageRow *row = entry != NULL ? find_row (self, entry) : NULL;
   graphene_point_t at;
-  if (row == NULL || !gtk_widget_compute_point (GTK_WIDGET (row), widget, &GRAPHENE_POINT_INIT (24, 24), &at))
+  if (row == NULL
+      || !gtk_widget_compute_point (GTK_WIDGET (row), widget, &GRAPHENE_POINT_INIT (24, 24), &at))
     return FALSE;
   show_menu (self, entry, at.x, at.y);
   return TRUE;
@@ -495,7 +511,8 @@ on_setup (GtkSignalListItemFactory *factory, GtkListItem *list_item, gpointer da
 static void
 on_bind (GtkSignalListItemFactory *factory, GtkListItem *list_item, gpointer data)
 {
-  desk_message_row_set_entry (DESK_MESSAGE_ROW (gtk_list_item_get_child (list_item)), gtk_list_item_get_item (list_item));
+  desk_message_row_set_entry (DESK_MESSAGE_ROW (gtk_list_item_get_child (list_item)),
+                              gtk_list_item_get_item (list_item));
 }
 
 static void
@@ -534,9 +551,11 @@ desk_timeline_view_class_init (DeskTimelineViewClass *klass)
   G_OBJECT_CLASS (klass)->dispose = desk_timeline_view_dispose;
   signals[SIGNAL_READ_TO] = g_signal_new ("read-to", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 1, G_TYPE_INT64);
-  signals[SIGNAL_LOADED] = g_signal_new ("loaded", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_LOADED]
+      = g_signal_new ("loaded", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/frontdesk/Frontdesk/ui/desk-timeline-view.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/frontdesk/Frontdesk/ui/desk-timeline-view.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskTimelineView, overlay);
   gtk_widget_class_bind_template_child (widget_class, DeskTimelineView, scrolled);
   gtk_widget_class_bind_template_child (widget_class, DeskTimelineView, list);
@@ -568,7 +587,10 @@ desk_timeline_view_init (DeskTimelineView *self)
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (click));
 
   adjustment = get_adjustment (self);
-  g_signal_connect_object (adjustment, "notify::upper", G_CALLBACK (on_size_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (adjustment, "notify::page-size", G_CALLBACK (on_size_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (adjustment, "value-changed", G_CALLBACK (on_value_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (adjustment, "notify::upper", G_CALLBACK (on_size_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (adjustment, "notify::page-size", G_CALLBACK (on_size_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (adjustment, "value-changed", G_CALLBACK (on_value_changed), self,
+                           G_CONNECT_SWAPPED);
 }

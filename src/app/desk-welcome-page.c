@@ -3,8 +3,8 @@
 
 #include "config.h"
 
-/* First run. What is wrong is said beside the field that it is about. The password lives in the entry
- * until the answer comes and is cleared whatever the answer is. */
+/* First run. What is wrong is said beside the field that it is about. The password lives in the
+ * entry until the answer comes and is cleared whatever the answer is. */
 
 #include "app/desk-welcome-page.h"
 
@@ -78,8 +78,11 @@ update (DeskWelcomePage *self)
   const char *secret = gtk_editable_get_text (GTK_EDITABLE (self->password_row));
 
   gtk_widget_set_visible (GTK_WIDGET (self->user_row), !by_token (self));
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->password_row), by_token (self) ? _ ("Token") : _ ("Password"));
-  gtk_widget_set_sensitive (GTK_WIDGET (self->sign_in_button), *server != '\0' && *secret != '\0' && (by_token (self) || *user != '\0'));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->password_row),
+                                 by_token (self) ? _ ("Token") : _ ("Password"));
+  gtk_widget_set_sensitive (GTK_WIDGET (self->sign_in_button),
+                            *server != '\0' && *secret != '\0'
+                                && (by_token (self) || *user != '\0'));
   gtk_stack_set_visible_child_name (self->button_stack, busy ? "busy" : "idle");
   gtk_widget_set_sensitive (GTK_WIDGET (self->server_row), !busy);
   gtk_widget_set_sensitive (GTK_WIDGET (self->method_row), !busy);
@@ -100,16 +103,22 @@ tell_error (DeskWelcomePage *self, const GError *error)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
   if (g_error_matches (error, DESK_ACCOUNT_ERROR, DESK_ACCOUNT_ERROR_ADDRESS))
-    show_error (self->server_error, GTK_WIDGET (self->server_row), _ ("This is not the address of a server"));
+    show_error (self->server_error, GTK_WIDGET (self->server_row),
+                _ ("This is not the address of a server"));
   else if (g_error_matches (error, DESK_ACCOUNT_ERROR, DESK_ACCOUNT_ERROR_NETWORK))
-    show_error (self->server_error, GTK_WIDGET (self->server_row), _ ("The server does not answer: check the address and the network"));
+    show_error (self->server_error, GTK_WIDGET (self->server_row),
+                _ ("The server does not answer: check the address and the network"));
   else if (g_error_matches (error, DESK_ACCOUNT_ERROR, DESK_ACCOUNT_ERROR_SERVER))
-    show_error (self->server_error, GTK_WIDGET (self->server_row), _ ("There is no chat server at this address, or it has a problem"));
+    show_error (self->server_error, GTK_WIDGET (self->server_row),
+                _ ("There is no chat server at this address, or it has a problem"));
   else if (g_error_matches (error, DESK_ACCOUNT_ERROR, DESK_ACCOUNT_ERROR_REFUSED))
     show_error (self->secret_error, GTK_WIDGET (self->password_row),
-                by_token (self) ? _ ("The server does not accept this token") : _ ("Wrong user name or password"));
+                by_token (self) ? _ ("The server does not accept this token")
+                                : _ ("Wrong user name or password"));
   else if (g_error_matches (error, DESK_ACCOUNT_ERROR, DESK_ACCOUNT_ERROR_KEYRING))
-    show_error (self->general_error, NULL, _ ("The sign-in cannot be kept: the password keyring of this computer is locked or missing"));
+    show_error (self->general_error, NULL,
+                _ ("The sign-in cannot be kept: the password keyring of this computer is locked or "
+                   "missing"));
   else
     show_error (self->general_error, NULL, error->message);
 }
@@ -139,7 +148,8 @@ on_sign_in (DeskWelcomePage *self)
   if (self->cancellable != NULL || !gtk_widget_get_sensitive (GTK_WIDGET (self->sign_in_button)))
     return;
   clear_errors (self);
-  url = desk_account_normalize_url (gtk_editable_get_text (GTK_EDITABLE (self->server_row)), &error);
+  url = desk_account_normalize_url (gtk_editable_get_text (GTK_EDITABLE (self->server_row)),
+                                    &error);
   if (url == NULL)
     {
       show_error (self->server_error, GTK_WIDGET (self->server_row), error->message);
@@ -147,9 +157,10 @@ on_sign_in (DeskWelcomePage *self)
     }
   self->cancellable = g_cancellable_new ();
   update (self);
-  desk_account_sign_in_async (url, by_token (self) ? NULL : gtk_editable_get_text (GTK_EDITABLE (self->user_row)),
-                              gtk_editable_get_text (GTK_EDITABLE (self->password_row)), self->cache_dir,
-                              self->cancellable, on_signed_in, g_object_ref (self));
+  desk_account_sign_in_async (
+      url, by_token (self) ? NULL : gtk_editable_get_text (GTK_EDITABLE (self->user_row)),
+      gtk_editable_get_text (GTK_EDITABLE (self->password_row)), self->cache_dir, self->cancellable,
+      on_signed_in, g_object_ref (self));
 }
 
 static void
@@ -180,7 +191,10 @@ on_hide_form (DeskWelcomePage *self)
 }
 
 void
-desk_welcome_page_set_up (DeskWelcomePage *self, const char *server_url, const char *cache_dir, gboolean form)
+desk_welcome_page_set_up (DeskWelcomePage *self,
+                          const char *server_url,
+                          const char *cache_dir,
+                          gboolean form)
 {
   g_free (self->cache_dir);
   self->cache_dir = g_strdup (cache_dir);
@@ -214,10 +228,12 @@ desk_welcome_page_class_init (DeskWelcomePageClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   GType type = G_TYPE_FROM_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = desk_welcome_page_dispose;
-  signals[SIGNAL_TRY_DEMO] = g_signal_new ("try-demo", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  signals[SIGNAL_SIGNED_IN] = g_signal_new ("signed-in", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                            G_TYPE_POINTER);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/frontdesk/Frontdesk/ui/desk-welcome-page.ui");
+  signals[SIGNAL_TRY_DEMO]
+      = g_signal_new ("try-demo", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_SIGNED_IN] = g_signal_new ("signed-in", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                            NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/frontdesk/Frontdesk/ui/desk-welcome-page.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskWelcomePage, leaflet);
   gtk_widget_class_bind_template_child (widget_class, DeskWelcomePage, form_page);
   gtk_widget_class_bind_template_child (widget_class, DeskWelcomePage, demo_button);

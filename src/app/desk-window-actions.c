@@ -67,7 +67,8 @@ action_neighbour (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   DeskWindow *self = DESK_WINDOW (widget);
   gboolean unread = g_str_equal (name, "win.next-unread");
-  desk_sidebar_select_neighbour (self->sidebar, g_str_equal (name, "win.previous-chat") ? -1 : 1, unread);
+  desk_sidebar_select_neighbour (self->sidebar, g_str_equal (name, "win.previous-chat") ? -1 : 1,
+                                 unread);
 }
 
 static void
@@ -103,7 +104,8 @@ static void
 action_sign_in (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   DeskWindow *self = DESK_WINDOW (widget);
-  g_autofree char *url = self->inbox != NULL ? g_strdup (desk_inbox_get_server_url (self->inbox)) : NULL;
+  g_autofree char *url
+      = self->inbox != NULL ? g_strdup (desk_inbox_get_server_url (self->inbox)) : NULL;
   g_autofree char *dir = self->inbox != NULL ? g_strdup (desk_inbox_get_dir (self->inbox)) : NULL;
   desk_window_show_welcome (self, url, dir, TRUE);
 }
@@ -119,12 +121,15 @@ on_sign_out_answer (AdwMessageDialog *dialog, const char *answer, gpointer data)
 static void
 action_sign_out (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (widget), _ ("Sign Out?"),
-                                              _ ("The chats on this computer can be kept, so that signing in again is quick, "
-                                                 "or erased, together with drafts and replies that were not sent yet."));
-  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", _ ("_Cancel"), "erase", _ ("_Erase and Sign Out"),
-                                    "keep", _ ("_Keep and Sign Out"), NULL);
-  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "erase", ADW_RESPONSE_DESTRUCTIVE);
+  GtkWidget *dialog = adw_message_dialog_new (
+      GTK_WINDOW (widget), _ ("Sign Out?"),
+      _ ("The chats on this computer can be kept, so that signing in again is quick, "
+         "or erased, together with drafts and replies that were not sent yet."));
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", _ ("_Cancel"), "erase",
+                                    _ ("_Erase and Sign Out"), "keep", _ ("_Keep and Sign Out"),
+                                    NULL);
+  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "erase",
+                                              ADW_RESPONSE_DESTRUCTIVE);
   adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "keep");
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
   g_signal_connect_object (dialog, "response", G_CALLBACK (on_sign_out_answer), widget, 0);
@@ -153,7 +158,8 @@ desk_window_update_actions (DeskWindow *self)
   gtk_widget_action_set_enabled (widget, "win.note", chat);
   gtk_widget_action_set_enabled (widget, "win.mark-unread", chat);
   gtk_widget_action_set_enabled (widget, "win.sign-out",
-                                 self->inbox != NULL && !demo && desk_inbox_get_server_url (self->inbox) != NULL);
+                                 self->inbox != NULL && !demo
+                                     && desk_inbox_get_server_url (self->inbox) != NULL);
   gtk_widget_action_set_enabled (widget, "win.leave-demo", demo);
 }
 

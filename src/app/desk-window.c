@@ -3,9 +3,10 @@
 
 #include "config.h"
 
-/* The main window: the panes and how they fold, what is shown when there is no inbox, and the order of
- * the start: window, first frame, cache, list, engine. Folding follows from the smallest widths of the
- * panes: list 320, chat 280, customer 260; below 600 list and chat fold, below 860 the customer. */
+/* The main window: the panes and how they fold, what is shown when there is no inbox, and the order
+ * of the start: window, first frame, cache, list, engine. Folding follows from the smallest widths
+ * of the panes: list 320, chat 280, customer 260; below 600 list and chat fold, below 860 the
+ * customer. */
 
 #include "app/desk-window-private.h"
 
@@ -61,12 +62,14 @@ show_chat (DeskWindow *self, DeskChatItem *item)
       gtk_stack_add_named (self->chat_stack, GTK_WIDGET (self->chat_page), "chat");
       desk_chat_page_set_folded (self->chat_page, adw_leaflet_get_folded (self->leaflet));
     }
-  gboolean was_open = gtk_stack_get_visible_child (self->chat_stack) == GTK_WIDGET (self->chat_page);
+  gboolean was_open
+      = gtk_stack_get_visible_child (self->chat_stack) == GTK_WIDGET (self->chat_page);
   desk_chat_page_set_chat (self->chat_page, self->inbox, item);
   gtk_stack_set_visible_child (self->chat_stack, GTK_WIDGET (self->chat_page));
   if (self->customer_panel != NULL)
     desk_customer_panel_set_chat (self->customer_panel, self->inbox, item);
-  if (!was_open && !adw_flap_get_folded (self->flap) && g_settings_get_boolean (self->settings, "show-customer-panel"))
+  if (!was_open && !adw_flap_get_folded (self->flap)
+      && g_settings_get_boolean (self->settings, "show-customer-panel"))
     desk_window_show_panel (self, TRUE);
 }
 
@@ -125,7 +128,8 @@ desk_window_open_chat (DeskWindow *self, const char *key)
 }
 
 static void
-on_hit_activated (DeskWindow *self, const char *platform, const char *user_id, const char *id, gint64 order_key)
+on_hit_activated (
+    DeskWindow *self, const char *platform, const char *user_id, const char *id, gint64 order_key)
 {
   g_autofree char *key = desk_chat_format_key (platform, user_id);
   DeskChatItem *open = self->chat_page != NULL ? desk_chat_page_get_item (self->chat_page) : NULL;
@@ -155,7 +159,8 @@ const char *
 desk_window_get_visible_chat (DeskWindow *self)
 {
   DeskChatItem *item = self->chat_page != NULL ? desk_chat_page_get_item (self->chat_page) : NULL;
-  if (item == NULL || !gtk_widget_get_mapped (GTK_WIDGET (self->chat_page)) || !gtk_window_is_active (GTK_WINDOW (self)))
+  if (item == NULL || !gtk_widget_get_mapped (GTK_WIDGET (self->chat_page))
+      || !gtk_window_is_active (GTK_WINDOW (self)))
     return NULL;
   return desk_chat_item_get_key (item);
 }
@@ -202,7 +207,8 @@ on_visible_child_changed (DeskWindow *self)
 /* ── Opening ────────────────────────────────────────────────────────────────────────────────── */
 
 static void
-show_problem (DeskWindow *self, const char *icon, const char *title, const char *text, const char *button)
+show_problem (
+    DeskWindow *self, const char *icon, const char *title, const char *text, const char *button)
 {
   adw_status_page_set_icon_name (self->problem_page, icon);
   adw_status_page_set_title (self->problem_page, title);
@@ -229,18 +235,23 @@ tell_open_error (DeskWindow *self, const GError *error)
   g_warning ("the cache could not be opened: %s", error->message);
   if (g_error_matches (error, DESK_STORE_ERROR, DESK_STORE_ERROR_CORRUPT))
     show_problem (self, "dialog-warning-symbolic", _ ("The Local Copy Is Damaged"),
-                  _ ("The chats stored on this computer cannot be read. They can be fetched from the server again; "
+                  _ ("The chats stored on this computer cannot be read. They can be fetched from "
+                     "the server again; "
                      "drafts and replies that were not sent yet are saved as far as possible."),
                   _ ("_Rebuild"));
   else if (g_error_matches (error, DESK_STORE_ERROR, DESK_STORE_ERROR_SCHEMA_VERSION))
     show_problem (self, "software-update-available-symbolic", _ ("Written by a Newer Version"),
-                  _ ("A newer version of Frontdesk has been used with these chats. Update Frontdesk to open them."), NULL);
+                  _ ("A newer version of Frontdesk has been used with these chats. Update "
+                     "Frontdesk to open them."),
+                  NULL);
   else if (g_error_matches (error, DESK_STORE_ERROR, DESK_STORE_ERROR_FULL))
     show_problem (self, "drive-harddisk-symbolic", _ ("The Disk Is Full"),
                   _ ("Free some space, then start Frontdesk again."), NULL);
   else
     show_problem (self, "dialog-error-symbolic", _ ("The Chats Cannot Be Opened"),
-                  _ ("The folder with the chats cannot be used. Check its permissions, then start Frontdesk again."), NULL);
+                  _ ("The folder with the chats cannot be used. Check its permissions, then start "
+                     "Frontdesk again."),
+                  NULL);
 }
 
 static void
@@ -264,7 +275,8 @@ on_rescued (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (DeskWindow) self = data;
   g_autoptr (GError) error = NULL;
   guint drafts = 0, outbox = 0;
-  gboolean rescued = desk_inbox_rescue_finish (DESK_INBOX (source), result, &drafts, &outbox, &error);
+  gboolean rescued
+      = desk_inbox_rescue_finish (DESK_INBOX (source), result, &drafts, &outbox, &error);
   gtk_widget_set_sensitive (GTK_WIDGET (self->problem_button), TRUE);
   if (!rescued)
     {
@@ -272,7 +284,8 @@ on_rescued (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   show_inbox (self);
-  g_autofree char *text = g_strdup_printf (_ ("Rebuilt. Saved drafts: %u, unsent replies: %u"), drafts, outbox);
+  g_autofree char *text
+      = g_strdup_printf (_ ("Rebuilt. Saved drafts: %u, unsent replies: %u"), drafts, outbox);
   desk_window_tell (self, text);
 }
 
@@ -337,14 +350,19 @@ on_signed_in (DeskWindow *self, gpointer account)
 }
 
 void
-desk_window_show_welcome (DeskWindow *self, const char *server_url, const char *cache_dir, gboolean form)
+desk_window_show_welcome (DeskWindow *self,
+                          const char *server_url,
+                          const char *cache_dir,
+                          gboolean form)
 {
   if (self->welcome_page == NULL)
     {
       self->welcome_page = g_object_new (DESK_TYPE_WELCOME_PAGE, NULL);
       gtk_stack_add_named (self->stack, GTK_WIDGET (self->welcome_page), "welcome");
-      g_signal_connect_object (self->welcome_page, "try-demo", G_CALLBACK (on_try_demo), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->welcome_page, "signed-in", G_CALLBACK (on_signed_in), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->welcome_page, "try-demo", G_CALLBACK (on_try_demo), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->welcome_page, "signed-in", G_CALLBACK (on_signed_in), self,
+                               G_CONNECT_SWAPPED);
     }
   desk_welcome_page_set_up (self->welcome_page, server_url, cache_dir, form);
   desk_welcome_page_set_busy (self->welcome_page, FALSE);
@@ -391,7 +409,8 @@ static void
 desk_window_realize (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (desk_window_parent_class)->realize (widget);
-  g_signal_connect_object (gtk_widget_get_frame_clock (widget), "after-paint", G_CALLBACK (on_after_paint), widget, 0);
+  g_signal_connect_object (gtk_widget_get_frame_clock (widget), "after-paint",
+                           G_CALLBACK (on_after_paint), widget, 0);
 }
 
 static void
@@ -438,12 +457,14 @@ desk_window_class_init (DeskWindowClass *klass)
   GTK_WINDOW_CLASS (klass)->close_request = desk_window_close_request;
   widget_class->realize = desk_window_realize;
   g_type_ensure (DESK_TYPE_SIDEBAR);
-  signals[SIGNAL_TRY_DEMO] = g_signal_new ("try-demo", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  signals[SIGNAL_SIGNED_IN] = g_signal_new ("signed-in", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                            G_TYPE_POINTER);
-  signals[SIGNAL_SIGN_OUT] = g_signal_new ("sign-out", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                           G_TYPE_BOOLEAN);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/frontdesk/Frontdesk/ui/desk-window.ui");
+  signals[SIGNAL_TRY_DEMO]
+      = g_signal_new ("try-demo", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_SIGNED_IN] = g_signal_new ("signed-in", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                            NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+  signals[SIGNAL_SIGN_OUT] = g_signal_new ("sign-out", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                           G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/frontdesk/Frontdesk/ui/desk-window.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, DeskWindow, stack);
   gtk_widget_class_bind_template_child (widget_class, DeskWindow, leaflet);
@@ -474,7 +495,8 @@ desk_window_init (DeskWindow *self)
   sort = g_settings_create_action (self->settings, "chat-sort");
   g_action_map_add_action (G_ACTION_MAP (self), sort);
   g_settings_bind (self->settings, "window-width", self, "default-width", G_SETTINGS_BIND_DEFAULT);
-  g_settings_bind (self->settings, "window-height", self, "default-height", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "window-height", self, "default-height",
+                   G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (self->settings, "window-maximized", self, "maximized", G_SETTINGS_BIND_DEFAULT);
   g_signal_connect (self, "notify::is-active", G_CALLBACK (on_active_changed), NULL);
   on_folded_changed (self);

@@ -6,6 +6,7 @@
 /* frontdesk: the application. */
 
 #include "app/desk-application.h"
+#include "app/desk-trace.h"
 
 #include <glib/gi18n.h>
 #include <locale.h>
@@ -13,6 +14,7 @@
 int
 main (int argc, char *argv[])
 {
+  desk_trace ("main");
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");

@@ -4,8 +4,8 @@
 #include "config.h"
 
 /* Fills a cache with chats as they might be in a shop, so that the application can be tried, tested
- * and measured without a backend: seed-cache DIR [MORE], MORE being a number of further, plain chats.
- * Times are relative to now; the content is the same in every run. */
+ * and measured without a backend: seed-cache DIR [MORE], MORE being a number of further, plain
+ * chats. Times are relative to now; the content is the same in every run. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,15 +34,20 @@ add (Seed *seed, gint64 ago_ms, const char *who, const char *text)
 {
   DeskMessage *m = desk_message_new (seed->chat->platform, seed->chat->user_id);
   gboolean in = g_str_equal (who, "in");
-  m->id = g_strdup_printf ("%s-%s-%" G_GINT64_FORMAT, seed->chat->platform, seed->chat->user_id, ++seed->seq);
+  m->id = g_strdup_printf ("%s-%s-%" G_GINT64_FORMAT, seed->chat->platform, seed->chat->user_id,
+                           ++seed->seq);
   m->is_level2 = TRUE;
   m->chat_seq = seed->seq;
   m->in_seq = in ? ++seed->in_seq : 0;
   m->rev = seed->rev = 1;
   m->direction = in ? DESK_DIRECTION_INCOMING : DESK_DIRECTION_OUTGOING;
-  m->sender = in ? DESK_SENDER_USER : g_str_equal (who, "bot") ? DESK_SENDER_BOT : DESK_SENDER_MANAGER;
+  m->sender = in                         ? DESK_SENDER_USER
+              : g_str_equal (who, "bot") ? DESK_SENDER_BOT
+                                         : DESK_SENDER_MANAGER;
   m->sender_id = g_strdup (in ? seed->chat->user_id : who);
-  m->sender_name = g_strdup (in ? seed->chat->user_name : g_str_equal (who, "maria") ? "Maria" : "Ivan");
+  m->sender_name = g_strdup (in                           ? seed->chat->user_name
+                             : g_str_equal (who, "maria") ? "Maria"
+                                                          : "Ivan");
   g_free (m->text);
   m->text = g_strdup (text);
   m->created_at_ms = seed->now_ms - ago_ms;
@@ -96,7 +101,14 @@ end (Seed *seed, gint64 unread)
 }
 
 static void
-attach (DeskMessage *m, DeskKind kind, const char *name, const char *mime, gint64 size, gint64 width, gint64 height, gint64 duration_ms)
+attach (DeskMessage *m,
+        DeskKind kind,
+        const char *name,
+        const char *mime,
+        gint64 size,
+        gint64 width,
+        gint64 height,
+        gint64 duration_ms)
 {
   DeskAttachment *a = desk_attachment_new ("file");
   g_free (a->filename);
@@ -126,13 +138,17 @@ seed_olena (Seed *seed)
   DeskMessage *m;
   begin (seed, "telegram", "1001", "Olena Kovalenko", "@olenak");
   g_free (seed->chat->metadata);
-  seed->chat->metadata = g_strdup ("{\"item_name\":\"Red wool coat, size M\",\"item_price\":\"4 200 ₴\",\"city\":\"Lviv\","
-                                   "\"order_id\":\"A-20817\"}");
+  seed->chat->metadata = g_strdup (
+      "{\"item_name\":\"Red wool coat, size M\",\"item_price\":\"4 200 ₴\",\"city\":\"Lviv\","
+      "\"order_id\":\"A-20817\"}");
   set_labels (seed->chat, "vip,coats");
   seed->chat->assignee = g_strdup (ME);
   add (seed, DAY + 3 * HOUR, "in", "Good afternoon! Do you deliver to Lviv?");
-  add (seed, DAY + 3 * HOUR - MINUTE, "bot", "Hello! I am the assistant of the shop. A manager will answer soon.");
-  add (seed, DAY + 2 * HOUR, "maria", "Yes, by Nova Poshta, usually within two days. Here are the details: https://shop.example.com/delivery");
+  add (seed, DAY + 3 * HOUR - MINUTE, "bot",
+       "Hello! I am the assistant of the shop. A manager will answer soon.");
+  add (seed, DAY + 2 * HOUR, "maria",
+       "Yes, by Nova Poshta, usually within two days. Here are the details: "
+       "https://shop.example.com/delivery");
   m = add (seed, DAY + 2 * HOUR - MINUTE, "in", "Perfect, thank you ❤️");
   g_ptr_array_add (m->reactions, desk_reaction_new ("👍", "maria"));
   add (seed, 58 * MINUTE, "in", "Hi, is the red one still in stock?");
@@ -141,8 +157,11 @@ seed_olena (Seed *seed)
   m = add (seed, 50 * MINUTE, ME, "Check warehouse 2 before promising a date");
   m->is_private = TRUE;
   m = add (seed, 41 * MINUTE, ME, "Yes, two left in size M and one in L.");
-  m->reply_to = desk_reply_to_new ("telegram-1001-5", 5, "Olena Kovalenko", "Hi, is the red one still in stock?");
-  m = add (seed, 41 * MINUTE, ME, "Shall I put one aside for you until tomorrow evening? It costs nothing and you can decide later.");
+  m->reply_to = desk_reply_to_new ("telegram-1001-5", 5, "Olena Kovalenko",
+                                   "Hi, is the red one still in stock?");
+  m = add (seed, 41 * MINUTE, ME,
+           "Shall I put one aside for you until tomorrow evening? It costs nothing and you can "
+           "decide later.");
   m->edited_at_ms = m->created_at_ms + 20000;
   m->status = DESK_STATUS_DELIVERED;
   add (seed, 12 * MINUTE, "in", "Great, how do I pay?");
@@ -159,7 +178,8 @@ seed_minh (Seed *seed)
   seed->chat->window_expires_at_ms = seed->now_ms + 21 * HOUR;
   m = add (seed, 3 * HOUR, "in", "");
   attach (m, DESK_KIND_VOICE, "voice.ogg", "audio/ogg", 24000, 0, 0, 17000);
-  add (seed, 2 * HOUR + 50 * MINUTE, ME, "I have listened to it: the exchange is free within 14 days.");
+  add (seed, 2 * HOUR + 50 * MINUTE, ME,
+       "I have listened to it: the exchange is free within 14 days.");
   m = add (seed, 2 * HOUR + 40 * MINUTE, "in", "");
   attach (m, DESK_KIND_FILE, "receipt-2026-11-18.pdf", "application/pdf", 88412, 0, 0, 0);
   m = add (seed, 25 * MINUTE, ME, "thanks!");
@@ -172,7 +192,8 @@ seed_others (Seed *seed)
 {
   DeskMessage *m;
   begin (seed, "instagram", "ana.p", "Ana Pereira", "@ana.pereira");
-  add (seed, 41 * MINUTE, "in", "Is the discount still valid for new customers? I saw it in your story");
+  add (seed, 41 * MINUTE, "in",
+       "Is the discount still valid for new customers? I saw it in your story");
   end (seed, 1);
 
   begin (seed, "messenger", "j77", "Jonas Weber", NULL);
@@ -217,9 +238,13 @@ static void
 seed_long (Seed *seed)
 {
   static const char *const lines[] = {
-    "Could you send me the invoice again?", "Of course, it is on its way.", "Thank you, received.",
-    "The colour is a bit different from the picture, but I like it.", "We are glad to hear that!",
-    "One more question about the warranty: does it cover the zipper, and for how long after the purchase?",
+    "Could you send me the invoice again?",
+    "Of course, it is on its way.",
+    "Thank you, received.",
+    "The colour is a bit different from the picture, but I like it.",
+    "We are glad to hear that!",
+    "One more question about the warranty: does it cover the zipper, and for how long after the "
+    "purchase?",
   };
   begin (seed, "telegram", "1003", "Daria Melnyk", "@dmelnyk");
   for (int i = 0; i < 700; i++)
@@ -244,7 +269,11 @@ seed_intents (Seed *seed)
 }
 
 static void
-add_platform (DeskCapabilities *capabilities, const char *name, const char *title, guint limit, DeskTextUnit unit)
+add_platform (DeskCapabilities *capabilities,
+              const char *name,
+              const char *title,
+              guint limit,
+              DeskTextUnit unit)
 {
   DeskPlatform *platform = desk_platform_new (name, title);
   platform->text_limit = limit;
@@ -279,7 +308,8 @@ static gboolean
 apply (DeskStore *store, Seed *seed)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (DeskBatchResult) result = desk_store_apply (store, g_steal_pointer (&seed->batch), &error);
+  g_autoptr (DeskBatchResult) result
+      = desk_store_apply (store, g_steal_pointer (&seed->batch), &error);
   if (result == NULL)
     fprintf (stderr, "seed-cache: %s\n", error->message);
   seed->batch = desk_batch_new ();

@@ -3,9 +3,9 @@
 
 #include "config.h"
 
-/* The two list models against random operations. What observers are told is replayed on a plain copy,
- * which must end equal to the model and to a naive sort; objects must survive; a move must be one
- * items-changed. */
+/* The two list models against random operations. What observers are told is replayed on a plain
+ * copy, which must end equal to the model and to a naive sort; objects must survive; a move must be
+ * one items-changed. */
 
 #include "app/desk-chat-list-model.h"
 #include "app/desk-timeline-model.h"
@@ -27,7 +27,8 @@ on_items_changed (GListModel *model, guint position, guint removed, guint added,
   if (removed > 0)
     g_ptr_array_remove_range (mirror->copy, position, removed);
   for (guint i = 0; i < added; i++)
-    g_ptr_array_insert (mirror->copy, (int)(position + i), g_list_model_get_item (model, position + i));
+    g_ptr_array_insert (mirror->copy, (int)(position + i),
+                        g_list_model_get_item (model, position + i));
 }
 
 static void
@@ -66,7 +67,8 @@ new_row (gint64 id, gint64 activity_ms, gint64 waiting_ms)
 static int
 compare_rows (gconstpointer a, gconstpointer b, gpointer data)
 {
-  return desk_chat_list_model_compare (*(DeskChatRow *const *)a, *(DeskChatRow *const *)b, *(DeskChatSort *)data);
+  return desk_chat_list_model_compare (*(DeskChatRow *const *)a, *(DeskChatRow *const *)b,
+                                       *(DeskChatSort *)data);
 }
 
 static void
@@ -83,8 +85,10 @@ check_chats (DeskChatListModel *model, GHashTable *rows, DeskChatSort sort)
   for (guint i = 0; i < sorted->len; i++)
     {
       g_autoptr (DeskChatItem) item = g_list_model_get_item (G_LIST_MODEL (model), i);
-      g_assert_cmpint (desk_chat_item_get_row (item)->row_id, ==, ((DeskChatRow *)g_ptr_array_index (sorted, i))->row_id);
-      g_assert_cmpuint (desk_chat_list_model_get_position (model, desk_chat_item_get_key (item)), ==, i);
+      g_assert_cmpint (desk_chat_item_get_row (item)->row_id, ==,
+                       ((DeskChatRow *)g_ptr_array_index (sorted, i))->row_id);
+      g_assert_cmpuint (desk_chat_list_model_get_position (model, desk_chat_item_get_key (item)),
+                        ==, i);
     }
 }
 
@@ -92,7 +96,8 @@ static void
 random_update (DeskChatListModel *model, GHashTable *rows, GRand *rand, Mirror *mirror)
 {
   gint64 id = g_rand_int_range (rand, 1, 60);
-  DeskChatRow *row = new_row (id, g_rand_int_range (rand, 0, 500), g_rand_boolean (rand) ? g_rand_int_range (rand, 1, 500) : 0);
+  DeskChatRow *row = new_row (id, g_rand_int_range (rand, 0, 500),
+                              g_rand_boolean (rand) ? g_rand_int_range (rand, 1, 500) : 0);
   g_autofree char *key = desk_chat_format_key ("telegram", row->chat->user_id);
   gpointer before = desk_chat_list_model_find (model, key);
   guint signals = mirror->signals;
@@ -105,7 +110,8 @@ random_update (DeskChatListModel *model, GHashTable *rows, GRand *rand, Mirror *
 }
 
 static void
-random_reload (DeskChatListModel *model, GHashTable *rows, GRand *rand, DeskChatSort sort, Mirror *mirror)
+random_reload (
+    DeskChatListModel *model, GHashTable *rows, GRand *rand, DeskChatSort sort, Mirror *mirror)
 {
   GPtrArray *all = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_chat_row_free);
   g_autoptr (GHashTable) before = g_hash_table_new (g_str_hash, g_str_equal);
@@ -141,7 +147,8 @@ test_chats (void)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (7);
   g_autoptr (DeskChatListModel) model = desk_chat_list_model_new ();
-  g_autoptr (GHashTable) rows = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify)desk_chat_row_free);
+  g_autoptr (GHashTable) rows
+      = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify)desk_chat_row_free);
   DeskChatSort sort = DESK_CHAT_SORT_RECENT;
   Mirror mirror;
 
@@ -180,7 +187,8 @@ new_message (gint64 seq, const char *client_id)
   item->order_key = seq;
   item->message = desk_message_new ("telegram", "1");
   item->message->id = g_strdup_printf ("m%" G_GINT64_FORMAT, seq);
-  item->message->direction = client_id != NULL || seq % 3 == 0 ? DESK_DIRECTION_OUTGOING : DESK_DIRECTION_INCOMING;
+  item->message->direction
+      = client_id != NULL || seq % 3 == 0 ? DESK_DIRECTION_OUTGOING : DESK_DIRECTION_INCOMING;
   item->message->client_message_id = g_strdup (client_id);
   item->message->created_at_ms = seq * G_GINT64_CONSTANT (5000000);
   return item;
@@ -240,8 +248,11 @@ test_timeline_windows (void)
       g_hash_table_remove_all (objects);
       core = desk_timeline_model_get_core (model);
       for (guint i = 0; i < core->len; i++)
-        g_hash_table_insert (objects, GSIZE_TO_POINTER ((gsize)desk_timeline_entry_get_item (g_ptr_array_index (core, i))->order_key),
-                             g_ptr_array_index (core, i));
+        g_hash_table_insert (
+            objects,
+            GSIZE_TO_POINTER (
+                (gsize)desk_timeline_entry_get_item (g_ptr_array_index (core, i))->order_key),
+            g_ptr_array_index (core, i));
       if (g_rand_int_range (rand, 0, 10) == 0)
         desk_timeline_model_set_read_key (model, g_rand_int_range (rand, -1, 100));
       for (gint64 seq = first; seq <= last; seq++)

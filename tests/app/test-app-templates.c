@@ -3,8 +3,8 @@
 
 #include "config.h"
 
-/* Every template can be built, with its children and handlers: a fault in one is a fatal warning here.
- * Needs a display. */
+/* Every template can be built, with its children and handlers: a fault in one is a fatal warning
+ * here. Needs a display. */
 
 #include <adwaita.h>
 

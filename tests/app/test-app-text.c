@@ -17,7 +17,8 @@ check_markup (const char *text, const char *expected)
 {
   g_autofree char *markup = desk_format_markup (text);
   g_assert_cmpstr (markup, ==, expected);
-  g_assert_true (pango_parse_markup (markup, -1, 0, NULL, NULL, NULL, NULL) || strstr (markup, "<a ") != NULL);
+  g_assert_true (pango_parse_markup (markup, -1, 0, NULL, NULL, NULL, NULL)
+                 || strstr (markup, "<a ") != NULL);
 }
 
 static void
@@ -26,20 +27,26 @@ test_markup (void)
   check_markup (NULL, "");
   check_markup ("a < b & c", "a &lt; b &amp; c");
   check_markup ("<b>bold</b>", "&lt;b&gt;bold&lt;/b&gt;");
-  check_markup ("see https://a.example/x?y=1&z=2.", "see <a href=\"https://a.example/x?y=1&amp;z=2\">https://a.example/x?y=1&amp;z=2</a>.");
-  check_markup ("(https://a.example/b_(c))", "(<a href=\"https://a.example/b_(c)\">https://a.example/b_(c)</a>)");
+  check_markup (
+      "see https://a.example/x?y=1&z=2.",
+      "see <a href=\"https://a.example/x?y=1&amp;z=2\">https://a.example/x?y=1&amp;z=2</a>.");
+  check_markup ("(https://a.example/b_(c))",
+                "(<a href=\"https://a.example/b_(c)\">https://a.example/b_(c)</a>)");
   check_markup ("mailto:a@b.example!", "<a href=\"mailto:a@b.example\">mailto:a@b.example</a>!");
-  check_markup ("javascript:alert(1) file:///etc/passwd http://x.example", "javascript:alert(1) file:///etc/passwd http://x.example");
+  check_markup ("javascript:alert(1) file:///etc/passwd http://x.example",
+                "javascript:alert(1) file:///etc/passwd http://x.example");
   check_markup ("xhttps://a.example", "xhttps://a.example");
   check_markup ("https://", "https://");
-  check_markup ("https://a.example/\"onclick=", "<a href=\"https://a.example/\">https://a.example/</a>&quot;onclick=");
+  check_markup ("https://a.example/\"onclick=",
+                "<a href=\"https://a.example/\">https://a.example/</a>&quot;onclick=");
 }
 
 /* Whatever comes, the markup can be parsed and says the same text. */
 static void
 test_markup_random (void)
 {
-  static const char *const parts[] = { "<", ">", "&", "\"", "'", "https://", "mailto:", "a", "я", " ", ")", "(", ".", "😀", "\n", "\001" };
+  static const char *const parts[] = { "<", ">", "&", "\"", "'", "https://", "mailto:", "a",
+                                       "я", " ", ")", "(",  ".", "😀",        "\n",      "\001" };
   g_autoptr (GRand) rand = g_rand_new_with_seed (3);
   for (int i = 0; i < 4000; i++)
     {

@@ -3,8 +3,8 @@
 
 #include "config.h"
 
-/* What the start of the application is compared with: an empty libadwaita window that tells its first
- * frame in the same way. */
+/* What the start of the application is compared with: an empty libadwaita window that tells its
+ * first frame in the same way. */
 
 #include <adwaita.h>
 #include <stdio.h>
@@ -19,7 +19,8 @@ on_after_paint (GdkFrameClock *clock, gpointer data)
 static void
 on_realize (GtkWidget *window, gpointer data)
 {
-  g_signal_connect (gtk_widget_get_frame_clock (window), "after-paint", G_CALLBACK (on_after_paint), NULL);
+  g_signal_connect (gtk_widget_get_frame_clock (window), "after-paint", G_CALLBACK (on_after_paint),
+                    NULL);
 }
 
 static void
@@ -34,7 +35,8 @@ on_activate (GtkApplication *application)
 int
 main (int argc, char *argv[])
 {
-  g_autoptr (AdwApplication) application = adw_application_new ("org.frontdesk.EmptyWindow", G_APPLICATION_NON_UNIQUE);
+  g_autoptr (AdwApplication) application
+      = adw_application_new ("org.frontdesk.EmptyWindow", G_APPLICATION_NON_UNIQUE);
   g_signal_connect (application, "activate", G_CALLBACK (on_activate), NULL);
   return g_application_run (G_APPLICATION (application), argc, argv);
 }
