@@ -116,6 +116,7 @@ static void
 finish_job (DeskStore *self, Job *job)
 {
   g_autoptr (GSource) source = NULL;
+  g_autoptr (GMainContext) context = NULL;
 
   if (g_error_matches (job->error, DESK_STORE_ERROR, DESK_STORE_ERROR_CORRUPT))
     g_atomic_int_set (&self->damaged, TRUE);
@@ -131,7 +132,9 @@ finish_job (DeskStore *self, Job *job)
   g_source_set_priority (source, g_task_get_priority (job->task));
   g_source_set_static_name (source, "[frontdesk] store result");
   g_source_set_callback (source, give_result, job, job_free);
-  g_source_attach (source, g_task_get_context (job->task));
+  /* The job, and with it the last reference to the context, may go while it is being attached. */
+  context = g_main_context_ref (g_task_get_context (job->task));
+  g_source_attach (source, context);
 }
 
 /* Takes the job. */
