@@ -340,11 +340,11 @@ take_tokens (DeskDriver *self, DeskTokens *tokens)
 static void
 on_tokens_kept (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (Ticket) ticket = data;
   g_autoptr (GError) error = NULL;
 
   if (!desk_keyring_store_finish (result, &error))
     g_warning ("the renewed sign-in could not be kept in the keyring: %s", error->message);
+  ticket_free (data);
 }
 
 static void
