@@ -6,6 +6,14 @@ home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
 mkdir -m 700 "$home/run"
 HOME=$home XDG_DATA_HOME=$home/data XDG_RUNTIME_DIR=$home/run dbus-run-session -- sh -c '
-  echo -n pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null
+  printf pw | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 &
+  # Whoever asks before the daemon has its name makes the bus start a second one.
+  n=0
+  until gdbus call --session -d org.freedesktop.DBus -o / -m org.freedesktop.DBus.GetNameOwner \
+    org.freedesktop.secrets >/dev/null 2>&1; do
+    n=$((n + 1))
+    [ $n -lt 100 ] || exit 77
+    sleep 0.1
+  done
   "$@"
 ' sh "$@"
