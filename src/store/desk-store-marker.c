@@ -9,7 +9,9 @@
  *
  * Markers merge with max() and never go back. The unread flag is the last one told, except while an
  * intent of this manager waits in the outbox (then the local one stands) and except from an event
- * whose marker is below the cached one: that was written before the flag was cleared. */
+ * whose marker is below the cached one: that was written before the flag was cleared. At level 2 an
+ * intent that is being sent does not count as waiting: the server may have had it before it wrote
+ * the event, and would not tell again; if it had it after, its own event follows. */
 
 gboolean
 desk_fold_has_marker_intent (DeskFold *self, DeskFoldChat *state, gboolean *out, GError **error)
@@ -20,12 +22,14 @@ desk_fold_has_marker_intent (DeskFold *self, DeskFoldChat *state, gboolean *out,
   if (!self->has_outbox)
     return TRUE;
   s = desk_db_prepare (self->db,
-                       "SELECT EXISTS(SELECT 1 FROM outbox WHERE chat=?1 AND intent IN (1,2))",
+                       "SELECT EXISTS(SELECT 1 FROM outbox WHERE chat=?1 AND intent IN (1,2)"
+                       " AND (state=0 OR ?2=0))",
                        error);
-  G_STATIC_ASSERT (DESK_INTENT_READ == 1 && DESK_INTENT_UNREAD == 2);
+  G_STATIC_ASSERT (DESK_INTENT_READ == 1 && DESK_INTENT_UNREAD == 2 && DESK_OUTBOX_QUEUED == 0);
   if (s == NULL)
     return FALSE;
   desk_stmt_bind_int64 (s, 1, state->row);
+  desk_stmt_bind_int64 (s, 2, state->chat->is_level2);
   if (desk_stmt_step (s, error) != DESK_STEP_ROW)
     return FALSE;
   *out = desk_stmt_column_int64 (s, 0) != 0;

@@ -20,6 +20,7 @@
 #define REFUSED_PAUSE_US (5 * G_USEC_PER_SEC) /* before the cache is asked again */
 #define LOOK_MS 15000
 #define LOOK_EVERY_MS 3000
+#define MAX_SIGHTED 4096
 #define KEY_LIFE_MS (G_GINT64_CONSTANT (90) * 24 * 3600 * 1000) /* how long the server remembers a client id */
 
 void
@@ -101,7 +102,7 @@ begin_lane (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
 {
   lane->local_id = entry->local_id;
   lane->waits_for = 0;
-  lane->requested = lane->looking = lane->accepted = FALSE;
+  lane->requested = lane->looking = lane->accepted = lane->seen = FALSE;
   g_clear_pointer (&lane->entry, desk_outbox_entry_free);
   lane->entry = desk_outbox_entry_copy (entry);
 }
@@ -111,7 +112,7 @@ end_lane (Lane *lane)
 {
   lane->local_id = 0;
   lane->waits_for = 0;
-  lane->requested = lane->looking = lane->accepted = FALSE;
+  lane->requested = lane->looking = lane->accepted = lane->seen = FALSE;
   g_clear_pointer (&lane->entry, desk_outbox_entry_free);
 }
 
@@ -160,9 +161,15 @@ start_attempt (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
 static void
 start_look (DeskEngine *self, Lane *lane, gboolean accepted)
 {
+  lane->requested = FALSE;
+  if (lane->seen)
+    {
+      store_done (self, lane->entry, NULL);
+      end_lane (lane);
+      return;
+    }
   lane->looking = TRUE;
   lane->accepted = accepted;
-  lane->requested = FALSE;
   lane->look_until_us = self->now_us + LOOK_MS * G_GINT64_CONSTANT (1000);
   desk_engine_level0_walk (self, lane->entry->platform, lane->entry->user_id, 0, 0);
   desk_engine_set_timer (self, DESK_TIMER_LOOK, LOOK_EVERY_MS);
@@ -519,14 +526,29 @@ desk_engine_outbox_failed (DeskEngine *self, const Apply *apply)
 
 /* ── Level 0: looking for a message whose outcome is not known ─────────────────────────────── */
 
+/* TRUE the first time that a message is seen: a hint and the page after it are the same one. */
+static gboolean
+sight (DeskEngine *self, const char *key, const DeskMessage *message)
+{
+  if (g_hash_table_size (self->sighted) >= MAX_SIGHTED)
+    g_hash_table_remove_all (self->sighted);
+  return g_hash_table_add (self->sighted,
+                           g_strdup_printf ("%s\001%" G_GINT64_FORMAT "\001%s", key, message->created_at_ms, message->text));
+}
+
 /* A page or a hint brought an outgoing message that was not cached before. */
 void
 desk_engine_look_found (DeskEngine *self, const char *key, const DeskMessage *message)
 {
   Lane *lane = g_hash_table_lookup (self->lanes, key);
 
-  if (lane == NULL || !lane->looking || message->direction != DESK_DIRECTION_OUTGOING
-      || message->sender != DESK_SENDER_MANAGER || g_strcmp0 (message->text, lane->entry->text) != 0)
+  if (message->direction != DESK_DIRECTION_OUTGOING || message->sender != DESK_SENDER_MANAGER
+      || !sight (self, key, message) || lane == NULL || lane->entry == NULL
+      || g_strcmp0 (message->text, lane->entry->text) != 0)
+    return;
+  if (lane->requested)
+    lane->seen = TRUE; /* the answer will tell what that means */
+  if (!lane->looking)
     return;
   store_done (self, lane->entry, NULL);
   end_lane (lane);

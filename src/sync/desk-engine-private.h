@@ -55,6 +55,7 @@ typedef struct
   guint64 waits_for;     /* id of the Apply that has to be committed: the attempt or the acknowledgement; 0 none */
   gboolean looking;      /* level 0: outcome unknown, looking for it */
   gboolean accepted;     /* level 0: the server said ok; waiting to see it in the history */
+  gboolean seen;         /* level 0: its message was seen while the request was out */
   gint64 look_until_us;
   gint64 not_before_us;  /* put off until then */
   guint failures;        /* in a row, for the backoff */
@@ -134,6 +135,7 @@ struct _DeskEngine
   gint64 outbox_not_before_us;
 
   /* level 0 */
+  GHashTable *sighted; /* chat, time and text of managers' messages: each can be the proof of one send only */
   GHashTable *walks; /* key → Walk */
   GQueue *walk_queue; /* of char* key */
   gboolean chats_asked;

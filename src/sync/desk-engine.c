@@ -48,6 +48,7 @@ desk_engine_new (const DeskEngineOptions *options)
   self->fetches = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->outbox_done = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->lanes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) desk_lane_free);
+  self->sighted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->walks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) desk_walk_free);
   self->walk_queue = g_queue_new ();
   return self;
@@ -75,6 +76,7 @@ desk_engine_free (DeskEngine *self)
   g_clear_pointer (&self->outbox, g_ptr_array_unref);
   g_hash_table_unref (self->outbox_done);
   g_hash_table_unref (self->lanes);
+  g_hash_table_unref (self->sighted);
   g_hash_table_unref (self->walks);
   g_queue_free_full (self->walk_queue, g_free);
   g_free (self->open_platform);
