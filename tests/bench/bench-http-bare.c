@@ -8,13 +8,13 @@
  *
  *     bench-http-bare BODY-FILE
  *
- * prints its port and serves until the end of its standard input. */
+ * prints its port and serves until it is killed. */
 
 #include <arpa/inet.h>
 #include <glib.h>
 #include <microhttpd.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 static enum MHD_Result
 on_access (void *cls,
@@ -42,8 +42,8 @@ main (int argc, char **argv)
 {
   struct sockaddr_in address = { .sin_family = AF_INET };
   g_autofree char *body = NULL;
+  socklen_t address_len = sizeof address;
   gsize len;
-  char end;
 
   if (argc != 2 || !g_file_get_contents (argv[1], &body, &len, NULL))
     return 2;
@@ -54,24 +54,29 @@ main (int argc, char **argv)
   MHD_add_response_header (response, "X-Request-Id", "0123456789abcdef-1");
   MHD_add_response_header (response, "X-Content-Type-Options", "nosniff");
   MHD_add_response_header (response, "Cache-Control", "no-store");
-  struct MHD_Daemon *daemon = MHD_start_daemon (
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ITC
-          | MHD_USE_ERROR_LOG,
-      0, NULL, NULL, on_access, response,
-      MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-      MHD_OPTION_THREAD_POOL_SIZE, MAX (2, g_get_num_processors ()),
-      MHD_OPTION_CONNECTION_LIMIT, 4096u,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(24 * 1024),
-      MHD_OPTION_CONNECTION_TIMEOUT, 30u,
-      MHD_OPTION_STRICT_FOR_CLIENT, 1,
-      MHD_OPTION_END);
-  if (daemon == NULL)
+  const guint n = MAX (2, g_get_num_processors ());
+  struct MHD_Daemon **workers = g_new0 (struct MHD_Daemon *, n);
+  for (guint i = 0; i < n; i++)
+    workers[i] = MHD_start_daemon (
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ITC
+            | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
+        0, NULL, NULL, on_access, response,
+        MHD_OPTION_CONNECTION_LIMIT, 4096u / n,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(24 * 1024),
+        MHD_OPTION_CONNECTION_TIMEOUT, 30u,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_END);
+  int listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (bind (listener, (struct sockaddr *)&address, sizeof address) != 0
+      || listen (listener, 1024) != 0
+      || getsockname (listener, (struct sockaddr *)&address, &address_len) != 0)
     return 1;
-  printf ("%u\n", MHD_get_daemon_info (daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+  printf ("%u\n", ntohs (address.sin_port));
   fflush (stdout);
-  while (read (STDIN_FILENO, &end, 1) > 0)
-    ;
-  MHD_stop_daemon (daemon);
-  MHD_destroy_response (response);
-  return 0;
+  for (guint i = 0;; i++)
+    {
+      int fd = accept4 (listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+      if (fd >= 0)
+        MHD_add_connection (workers[i % n], fd, (struct sockaddr *)&address, address_len);
+    }
 }

@@ -17,6 +17,7 @@ typedef struct _DeskHttpRequest DeskHttpRequest;
 typedef struct _DeskHttpForm DeskHttpForm;
 typedef struct _DeskHttpWait DeskHttpWait;
 typedef struct _DeskHttpWaits DeskHttpWaits;
+typedef struct _DeskHttpAccept DeskHttpAccept;
 
 typedef enum
 {
@@ -40,10 +41,10 @@ extern const gsize desk_http_n_routes;
 
 struct _DeskHttpServer
 {
-  struct MHD_Daemon *daemon;
+  struct MHD_Daemon **workers; /* options.threads of them, one thread each */
+  DeskHttpAccept *accept;      /* NULL once closed */
   DeskHttpOptions options;
   guint16 port;
-  gboolean quiesced;
   gint stopping; /* atomic */
 
   DeskHttpLimiter *requests;
@@ -80,6 +81,14 @@ struct _DeskHttpRequest
   gboolean upgraded;
   char id[40];
 };
+
+/* ── desk-http-accept.c ─────────────────────────────────────────────────────────────────────── */
+/* A listening socket, or -1. */
+int desk_http_listen (const char *address, guint16 port, guint16 *out_port, GError **error);
+/* Accepts for the server's workers on a thread of its own; takes the socket. */
+DeskHttpAccept *desk_http_accept_new (DeskHttpServer *server, int listener);
+/* Ends the thread, closes the socket. */
+void desk_http_accept_free (DeskHttpAccept *self);
 
 /* ── desk-http-request.c ────────────────────────────────────────────────────────────────────── */
 DeskHttpRequest *desk_http_request_new (DeskHttpServer *server, struct MHD_Connection *connection);

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-/* libmicrohttpd's daemon and the life of a request in it.
+/* libmicrohttpd's workers and the life of a request in them.
  *
  * libmicrohttpd calls on_access once when the headers are there, once for each piece of the body,
  * once when the request is complete, and once more after a suspended connection was resumed.
@@ -29,7 +29,6 @@
 #define DEFAULT_TIMEOUT_S   30
 #define DEFAULT_CONNECTIONS 4096
 #define CONNECTION_MEMORY   (24 * 1024) /* bytes: request line and headers must fit */
-#define BACKLOG             1024
 #define DRAIN_BYTES         (64 * 1024)        /* a refused body up to this is read and dropped */
 #define DRAIN_CHUNKED_BYTES (16 * 1024 * 1024) /* after that the connection is cut */
 
@@ -317,38 +316,6 @@ on_log (void *cls, const char *format, va_list args)
 }
 
 /* ── Start and end ──────────────────────────────────────────────────────────────────────────── */
-static int
-listen_on (const char *address, guint16 port, guint16 *out_port, GError **error)
-{
-  g_autoptr (GSocketAddress) wanted = g_inet_socket_address_new_from_string (address, port);
-  struct sockaddr_storage storage;
-  socklen_t len = sizeof storage;
-  const int on = 1;
-
-  if (wanted == NULL || !g_socket_address_to_native (wanted, &storage, sizeof storage, NULL))
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "“%s” is not an IP address",
-                   address);
-      return -1;
-    }
-  int fd = socket (storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0 || setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0
-      || bind (fd, (struct sockaddr *)&storage, (socklen_t)g_socket_address_get_native_size (wanted))
-             != 0
-      || listen (fd, BACKLOG) != 0 || getsockname (fd, (struct sockaddr *)&storage, &len) != 0)
-    {
-      const int code = errno;
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
-                   "Cannot listen on %s port %u: %s", address, port, g_strerror (code));
-      if (fd >= 0)
-        close (fd);
-      return -1;
-    }
-  g_autoptr (GSocketAddress) got = g_socket_address_new_from_native (&storage, len);
-  *out_port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (got));
-  return fd;
-}
-
 static void
 set_defaults (DeskHttpOptions *options)
 {
@@ -370,18 +337,16 @@ set_defaults (DeskHttpOptions *options)
 }
 
 static struct MHD_Daemon *
-start_daemon (DeskHttpServer *self, int fd)
+start_worker (DeskHttpServer *self)
 {
   const DeskHttpOptions *options = &self->options;
 
   return MHD_start_daemon (
       MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ITC
-          | MHD_USE_ERROR_LOG,
+          | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
       0, NULL, NULL, on_access, self,
       MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-      MHD_OPTION_LISTEN_SOCKET, fd,
-      MHD_OPTION_THREAD_POOL_SIZE, options->threads,
-      MHD_OPTION_CONNECTION_LIMIT, options->max_connections,
+      MHD_OPTION_CONNECTION_LIMIT, options->max_connections / options->threads,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
       MHD_OPTION_CONNECTION_TIMEOUT, options->timeout_s,
       MHD_OPTION_STRICT_FOR_CLIENT, 1,
@@ -390,12 +355,28 @@ start_daemon (DeskHttpServer *self, int fd)
       MHD_OPTION_END);
 }
 
+static gboolean
+start_workers (DeskHttpServer *self, GError **error)
+{
+  self->workers = g_new0 (struct MHD_Daemon *, self->options.threads);
+  for (guint i = 0; i < self->options.threads; i++)
+    {
+      self->workers[i] = start_worker (self);
+      if (self->workers[i] != NULL)
+        continue;
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The HTTP server cannot start: %s",
+                   g_strerror (errno));
+      return FALSE;
+    }
+  return TRUE;
+}
+
 DeskHttpServer *
 desk_http_server_new (const DeskHttpOptions *options, GError **error)
 {
   g_return_val_if_fail (options->service != NULL && options->upgraded != NULL, NULL);
   guint16 port;
-  int fd = listen_on (options->address, options->port, &port, error);
+  int fd = desk_http_listen (options->address, options->port, &port, error);
 
   if (fd < 0)
     return NULL;
@@ -412,15 +393,13 @@ desk_http_server_new (const DeskHttpOptions *options, GError **error)
   g_mutex_init (&self->mutex);
   g_cond_init (&self->idle);
 
-  self->daemon = start_daemon (self, fd);
-  if (self->daemon == NULL)
+  if (!start_workers (self, error))
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The HTTP server cannot start: %s",
-                   g_strerror (errno));
       close (fd);
       desk_http_server_free (self, 0);
       return NULL;
     }
+  self->accept = desk_http_accept_new (self, fd);
   return self;
 }
 
@@ -434,12 +413,7 @@ void
 desk_http_server_close (DeskHttpServer *self)
 {
   g_atomic_int_set (&self->stopping, 1);
-  if (self->quiesced || self->daemon == NULL)
-    return;
-  MHD_socket fd = MHD_quiesce_daemon (self->daemon);
-  if (fd != MHD_INVALID_SOCKET)
-    close (fd);
-  self->quiesced = TRUE;
+  g_clear_pointer (&self->accept, desk_http_accept_free);
 }
 
 static void
@@ -457,15 +431,14 @@ desk_http_server_free (DeskHttpServer *self, gint64 deadline_ms)
 {
   if (self == NULL)
     return;
-  if (self->daemon != NULL)
-    {
-      const gint64 end_us = g_get_monotonic_time () + deadline_ms * 1000;
-      desk_http_server_close (self);
-      wait_until_idle (self, end_us);
-      desk_http_waits_abandon (self->waits);
-      wait_until_idle (self, MAX (end_us, g_get_monotonic_time ()) + 200 * 1000);
-      MHD_stop_daemon (self->daemon);
-    }
+  const gint64 end_us = g_get_monotonic_time () + deadline_ms * 1000;
+  desk_http_server_close (self);
+  wait_until_idle (self, end_us);
+  desk_http_waits_abandon (self->waits);
+  wait_until_idle (self, MAX (end_us, g_get_monotonic_time ()) + 200 * 1000);
+  for (guint i = 0; i < self->options.threads && self->workers[i] != NULL; i++)
+    MHD_stop_daemon (self->workers[i]);
+  g_free (self->workers);
   desk_http_waits_unref (self->waits);
   desk_http_limiter_free (self->requests);
   desk_http_limiter_free (self->sign_ins);
