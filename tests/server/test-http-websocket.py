@@ -5,11 +5,15 @@
     test-http-websocket.py FRONTDESKD [unittest's arguments]
 """
 
+import http.client
+import json
 import os
+import re
 import sys
+import threading
 import unittest
 
-from daemon_support import CRM, Daemon, WebSocket, desk_schema, wait_for
+from daemon_support import CRM, Closed, Daemon, WebSocket, desk_schema, wait_for
 
 
 PROGRAM = None
@@ -136,6 +140,72 @@ class Sockets(unittest.TestCase):
             peer.send({"type": "of a newer client", "data": {}})
             self.send("still there")
             peer.expect("new_message", text="still there")
+
+    def overflows(self):
+        text = self.daemon.request("GET", "/metrics", token=None).body.decode()
+        return int(re.search(r"^frontdesk_websocket_overflows_total (\d+)$", text, re.M).group(1))
+
+    def send_many(self, prefix, n, n_threads=4):
+        """n notes of 2 KB each, over a few connections that stay open."""
+        failures = []
+
+        def run(thread):
+            connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=30)
+            for i in range(thread, n, n_threads):
+                body = json.dumps({"text": "%s %d %s" % (prefix, i, "x" * 2000), "private": True})
+                connection.request("POST", self.chat + "/send", body,
+                                   {"Authorization": "Bearer " + self.daemon.token,
+                                    "Content-Type": "application/json"})
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status != 201:
+                    failures.append(answer.status)
+            connection.close()
+
+        threads = [threading.Thread(target=run, args=(t,)) for t in range(n_threads)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+
+    def test_slow_reader(self):
+        """Who stops reading is cut off with 4408; what it missed comes once each by a resume."""
+        n, numbers, sequence, epoch = 4000, [], [], None
+
+        def read(peer):
+            nonlocal epoch
+            frame = peer.receive()
+            if frame["type"] == "hello":
+                epoch = frame["data"]["epoch"]
+            if "seq" in frame:
+                sequence.append(frame["seq"])
+            if frame["type"] == "new_message" and frame["data"]["text"].startswith("slow "):
+                numbers.append(int(frame["data"]["text"].split()[1]))
+            return frame
+
+        before = self.overflows()
+        with WebSocket(self.daemon, "?v=2", receive_buffer=4096) as peer:
+            self.assertEqual(read(peer)["type"], "hello")
+            self.send("the first one")
+            while read(peer)["data"].get("text") != "the first one":
+                pass
+            sender = threading.Thread(target=self.send_many, args=("slow", n))
+            sender.start()
+            wait_for(lambda: self.overflows() > before, "the overflow of the queue")
+            with self.assertRaises(Closed) as closed:
+                while True:
+                    read(peer)
+            sender.join()
+        self.assertEqual(closed.exception.code, 4408)
+        self.assertEqual(self.overflows(), before + 1)
+        self.assertLess(len(numbers), n)
+        with WebSocket(self.daemon, "?v=2&cursor=%s:0-%d" % (epoch, sequence[-1])) as peer:
+            self.assertEqual(read(peer)["data"]["resume"], "ok")
+            while len(numbers) < n:
+                read(peer)
+        self.assertEqual(sorted(numbers), list(range(n)))
+        self.assertEqual(sequence, list(range(sequence[0], sequence[0] + len(sequence))))
 
     def test_revoked_token(self):
         tokens = self.daemon.request("POST", "/v1/auth/token",
