@@ -166,7 +166,8 @@ desk_demo_remove (const char *folder)
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
       g_autofree char *path = g_build_filename (folder, name, NULL);
-      g_unlink (path);
+      if (g_unlink (path) != 0) /* a link is taken away, never followed */
+        desk_demo_remove (path);
     }
   g_rmdir (folder);
 }
