@@ -53,8 +53,14 @@ def form(files, fields=None, field="files", end=True):
     return body + (("--%s--\r\n" % BOUNDARY).encode() if end else b"")
 
 
+def has_files(daemon):
+    page = daemon.request("GET", CRM + "/messages?limit=1000").data
+    return all(a["state"] != "pending" for m in page for a in m["attachments"])
+
+
 def chat_of(daemon, user_id=None):
     chats = wait_for(lambda: daemon.request("GET", CRM + "/chats").data, "the demo's chats")
+    wait_for(lambda: has_files(daemon), "the demo's files")
     chat = next(c for c in chats if user_id is None or c["user_id"] == user_id)
     return "%s/chats/%s/%s" % (CRM, chat["platform"], chat["user_id"])
 
@@ -377,6 +383,80 @@ class Connection(unittest.TestCase):
             wait_for(lambda: any("/tmp/" in n for n in names_below(daemon.data)),
                      "the temporary file")
         wait_for(lambda: names_below(daemon.data) == before, "its removal")
+
+
+class Demo(unittest.TestCase):
+    def test_files_of_customers(self):
+        """Each file of the demo's past becomes a real one, told by an event; also after a kill."""
+        with Daemon(PROGRAM) as daemon:
+            wait_for(lambda: daemon.request("GET", CRM + "/chats").data, "the demo's chats")
+            daemon.process.kill()
+            daemon.process.wait()
+            daemon.start()
+
+            def attachments():
+                page = daemon.request("GET", CRM + "/messages?limit=1000", kind="messages_answer").data
+                found = [a for m in page for a in m["attachments"]]
+                return found if found and all(a["state"] != "pending" for a in found) else None
+            found = wait_for(attachments, "the files")
+            self.assertGreaterEqual(len(found), 5)
+            kinds = set()
+            for attachment in found:
+                self.assertEqual(attachment["state"], "ready", attachment)
+                answer = get_file(daemon, attachment)
+                self.assertEqual((answer.status, len(answer.body)), (200, attachment["size"]))
+                self.assertEqual(hashlib.sha256(answer.body).hexdigest(), attachment["sha256"])
+                self.assertEqual(answer.headers["Content-Type"], attachment["mimeType"])
+                kinds.add(attachment["mimeType"])
+                if attachment["mimeType"] == "image/png":
+                    check_png(self, answer.body, attachment["width"], attachment["height"])
+            self.assertEqual(kinds, {"image/png", "audio/x-wav", "application/pdf"})
+            page = daemon.request("GET", CRM + "/changes?cursor=%s:0-0" % daemon.request(
+                "GET", CRM + "/changes").data["cursor"].split(":")[0]).data["events"]
+            updated = [e for e in page if e["type"] == "message_updated" and e["data"]["attachments"]]
+            self.assertEqual(len(updated), len(found))
+
+
+def check_png(test, data, width, height):
+    """Every checksum and every row."""
+    place, pixels = 8, b""
+    while place < len(data):
+        length, = struct.unpack(">I", data[place:place + 4])
+        chunk = data[place + 4:place + 8 + length]
+        test.assertEqual(struct.unpack(">I", data[place + 8 + length:place + 12 + length])[0],
+                         zlib.crc32(chunk))
+        if chunk[:4] == b"IHDR":
+            test.assertEqual(struct.unpack(">II", chunk[4:12]), (width, height))
+        elif chunk[:4] == b"IDAT":
+            pixels += chunk[4:]
+        place += 12 + length
+    test.assertEqual(len(zlib.decompress(pixels)), height * (1 + 3 * width))
+
+
+class Cleanup(unittest.TestCase):
+    def test_files_that_nobody_names(self):
+        """The daily cleanup removes what is old and unnamed, and nothing else."""
+        with Daemon(PROGRAM) as daemon:
+            chat = chat_of(daemon)
+            named = send_file(daemon, chat, [("n.txt", b"named")], caption="hello").data["message"]
+            refused = send_file(daemon, CRM + "/chats/demo/nobody", [("o.txt", b"orphan, old")])
+            self.assertEqual(refused.status, 404)
+            send_file(daemon, CRM + "/chats/demo/nobody", [("y.txt", b"orphan, young")])
+            self.assertEqual(daemon.stop()[0], 0)
+
+            def path_of(data):
+                digest = hashlib.sha256(data).hexdigest()
+                return os.path.join(daemon.data, "files", digest[:2], digest)
+            for data in (b"named", b"orphan, old"):
+                os.utime(path_of(data), (time.time() - 2 * 86400,) * 2)
+            os.utime(os.path.join(daemon.data, "cleanup.stamp"), (time.time() - 3 * 86400,) * 2)
+            daemon.start()
+            wait_for(lambda: not os.path.exists(path_of(b"orphan, old")), "the cleanup")
+            self.assertTrue(os.path.exists(path_of(b"named")))
+            self.assertTrue(os.path.exists(path_of(b"orphan, young")))
+            page = daemon.request("GET", chat + "/messages?limit=1000&before_seq=0").data
+            told = next(m for m in page if m["id"] == named["id"])
+            self.assertEqual(get_file(daemon, told["attachments"][0]).body, b"named")
 
 
 class Restart(unittest.TestCase):

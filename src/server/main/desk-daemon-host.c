@@ -134,6 +134,7 @@ desk_host_new (const DeskConfig *config,
   self->host.ingest = host_ingest;
   self->host.get_checkpoint = host_get_checkpoint;
   self->host.set_health = host_set_health;
+  self->host.files = desk_service_get_files (service);
   self->host.clock = clock;
   self->host.random = random;
   self->service = service;
@@ -253,4 +254,47 @@ desk_host_typing (DeskHost *self, const char *platform, const char *user_id)
   typing->platform = g_strdup (platform);
   typing->user_id = g_strdup (user_id);
   g_idle_add_full (G_PRIORITY_DEFAULT, tell_typing, typing, typing_free);
+}
+
+typedef struct
+{
+  DeskHost *host;
+  char *connection;
+  DeskMessage *message;
+} Fetch;
+
+static gboolean
+tell_fetch (gpointer data)
+{
+  Fetch *fetch = data;
+  DeskHost *self = fetch->host;
+
+  for (guint i = 0; self->running && i < self->connectors->len; i++)
+    {
+      DeskConnector *connector = g_ptr_array_index (self->connectors, i);
+      if (strcmp (desk_connector_get_connection (connector)->name, fetch->connection) == 0)
+        desk_connector_fetch_files (connector, fetch->message);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+static void
+fetch_free (gpointer data)
+{
+  Fetch *self = data;
+
+  g_free (self->connection);
+  desk_message_free (self->message);
+  g_free (self);
+}
+
+void
+desk_host_fetch_files (DeskHost *self, const char *connection, const DeskMessage *message)
+{
+  Fetch *fetch = g_new0 (Fetch, 1);
+
+  fetch->host = self;
+  fetch->connection = g_strdup (connection);
+  fetch->message = desk_message_copy (message);
+  g_idle_add_full (G_PRIORITY_DEFAULT, tell_fetch, fetch, fetch_free);
 }

@@ -32,6 +32,8 @@ void desk_host_free (DeskHost *self);
 GPtrArray *desk_host_get_connectors (DeskHost *self);
 /* connection NULL: the only one of the platform. Borrowed; any thread. */
 DeskConnector *desk_host_find (DeskHost *self, const char *platform, const char *connection);
+/* A message's files are to be fetched: passed on on the main thread. Any thread. */
+void desk_host_fetch_files (DeskHost *self, const char *connection, const DeskMessage *message);
 /* A manager types: passed on on the main thread. Any thread. */
 void desk_host_typing (DeskHost *self, const char *platform, const char *user_id);
 

@@ -100,6 +100,15 @@ on_ephemeral (gpointer data, GBytes *frame, GBytes *frame_level0)
     desk_sockets_ephemeral (sockets, frame, frame_level0);
 }
 
+static void
+on_files_wanted (gpointer data, const char *connection, const DeskMessage *message)
+{
+  DeskDaemon *self = data;
+
+  if (self->host != NULL)
+    desk_host_fetch_files (self->host, connection, message);
+}
+
 /* ── What the HTTP front and the websockets ask ─────────────────────────────────────────────── */
 static void
 on_upgraded (const DeskHttpUpgraded *upgraded, gpointer data)
@@ -230,6 +239,7 @@ start_service (DeskDaemon *self, GError **error)
       .published = on_published,
       .delivery_wanted = on_delivery_wanted,
       .ephemeral = on_ephemeral,
+      .files_wanted = on_files_wanted,
       .recent = on_recent,
     },
     .retention = self->config->retention,
@@ -323,6 +333,7 @@ desk_daemon_new (const DeskConfig *config, GError **error)
     return NULL;
 
   desk_host_start (self->host);
+  desk_service_resume_files (self->service);
   self->beat = g_timeout_add (DESK_SOCKETS_HEARTBEAT_MS, on_beat, self);
   self->check_tokens = g_timeout_add_seconds (CHECK_TOKENS_S, on_check_tokens, self);
   self->cleanup = g_timeout_add_seconds (CLEANUP_TICK_S, on_cleanup_tick, self);

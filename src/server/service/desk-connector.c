@@ -140,6 +140,16 @@ desk_connector_send_finish (DeskConnector *self, GAsyncResult *result)
 }
 
 void
+desk_connector_fetch_files (DeskConnector *self, const DeskMessage *message)
+{
+  g_return_if_fail (DESK_IS_CONNECTOR (self) && message != NULL);
+  DeskConnectorClass *klass = DESK_CONNECTOR_GET_CLASS (self);
+
+  if (klass->fetch_files != NULL)
+    klass->fetch_files (self, message);
+}
+
+void
 desk_connector_typing (DeskConnector *self, const char *user_id)
 {
   g_return_if_fail (DESK_IS_CONNECTOR (self) && user_id != NULL);
@@ -233,6 +243,7 @@ desk_outcome_free (DeskOutcome *self)
   g_free (self->external_id);
   g_free (self->new_user_id);
   g_free (self->code);
+  g_clear_pointer (&self->attachment_ids, g_ptr_array_unref);
   g_free (self->message);
   g_free (self);
 }

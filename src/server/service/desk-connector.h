@@ -8,6 +8,7 @@
 #include "model/desk-chat.h"
 #include "model/desk-message.h"
 #include "model/desk-platform.h"
+#include "server/service/desk-file-store.h"
 
 /* The interface between the rules and the messaging platforms. A connector turns a platform's payloads
  * into DeskInbound values and a DeskOutbound into calls of the platform; it decides nothing and stores
@@ -44,6 +45,8 @@ typedef enum
   DESK_INBOUND_STATUS,   /* message.external_id or client_message_id, status, error */
   DESK_INBOUND_READ_UP_TO, /* everything outgoing up to message.created_at_ms was read by the customer */
   DESK_INBOUND_TYPING,   /* the customer types; never stored */
+  DESK_INBOUND_ATTACHMENT, /* message.external_id names it; its attachment with the external_id of attachments[0] becomes
+                            * that: "ready" with its file, or "failed" */
   DESK_INBOUND_CHAT_ID_CHANGED, /* message.user_id → new_user_id */
 } DeskInboundType;
 
@@ -104,6 +107,8 @@ typedef struct
   gint64 retry_after_ms;
   char *code;    /* nullable, e.g. "403" */
   char *message; /* nullable, the platform's reason in plain words */
+  GPtrArray *attachment_ids; /* nullable; of nullable char: the platform's ids of the attachments that it has, by their
+                              * place. Whatever the type: a later attempt leaves these out */
   gboolean per_chat; /* RETRY: the wait concerns this chat only, not the connection */
 } DeskOutcome;
 DeskOutcome *desk_outcome_new (DeskOutcomeType type, const char *code, const char *message);
@@ -131,6 +136,7 @@ struct _DeskConnectorHost
   /* Where polling goes on; transfer full, NULL at first. */
   char *(*get_checkpoint) (DeskConnectorHost *host, const char *connection);
   void (*set_health) (DeskConnectorHost *host, const char *connection, DeskHealth health, const char *reason);
+  DeskFileStore *files; /* nullable */
   DeskClock *clock;
   DeskRandom *random;
 };
@@ -170,6 +176,9 @@ struct _DeskConnectorClass
   /* Main thread. Never fails: what went wrong is an outcome. */
   void (*send_async) (DeskConnector *self, const DeskOutbound *outbound, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
   DeskOutcome *(*send_finish) (DeskConnector *self, GAsyncResult *result);
+  /* Main thread; nullable: brings the files of a stored message whose attachments are "pending" into the host's store and
+   * tells of each by DESK_INBOUND_ATTACHMENT. Told again after a restart. */
+  void (*fetch_files) (DeskConnector *self, const DeskMessage *message);
   /* Main thread; nullable: show the customer that a manager types. */
   void (*typing) (DeskConnector *self, const char *user_id);
 };
@@ -182,6 +191,7 @@ void desk_connector_stop (DeskConnector *self);
 DeskWebhookResult *desk_connector_parse_webhook (DeskConnector *self, const DeskWebhookRequest *request);
 void desk_connector_send_async (DeskConnector *self, const DeskOutbound *outbound, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 DeskOutcome *desk_connector_send_finish (DeskConnector *self, GAsyncResult *result);
+void desk_connector_fetch_files (DeskConnector *self, const DeskMessage *message);
 void desk_connector_typing (DeskConnector *self, const char *user_id);
 /* Construct-only properties: "connection" (pointer to DeskConnection, borrowed), "host" (pointer). */
 

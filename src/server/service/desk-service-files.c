@@ -19,11 +19,13 @@
 #include <unistd.h>
 
 #include "common/desk-crypto.h"
+#include "common/desk-uuid.h"
 
 #define LINK_KEY   "\"url\":\"" DESK_LINK_FILES
 #define HASH_LEN   64
 #define SWEEP_MS   DAY_MS /* younger files may belong to a message that is being stored */
 #define SWEEP_PAGE 1000
+#define RESUME_MESSAGES 1000 /* the newest, in which files may still be wanted after a start */
 
 /* ── Links ──────────────────────────────────────────────────────────────────────────────────── */
 static char *
@@ -207,6 +209,68 @@ desk_service_kind_of_files (GPtrArray *files)
       kind = own;
     }
   return kind;
+}
+
+gboolean
+desk_service_has_pending_files (const DeskMessage *message)
+{
+  for (guint i = 0; i < message->attachments->len; i++)
+    {
+      const DeskAttachment *attachment = message->attachments->pdata[i];
+      if (attachment->external_id != NULL && g_strcmp0 (attachment->state, "pending") == 0
+          && message->external_id != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+void
+desk_service_name_files (DeskService *self, DeskMessage *message)
+{
+  for (guint i = 0; i < message->attachments->len; i++)
+    {
+      DeskAttachment *attachment = message->attachments->pdata[i];
+      if (attachment->file_id[0] != '\0')
+        continue;
+      g_free (attachment->file_id);
+      attachment->file_id = desk_uuid7_new (self->clock, self->random);
+    }
+}
+
+static gboolean
+collect_pending (const char *body, gsize len, const char *id, gpointer data)
+{
+  if (len == 0 || body[0] != DESK_LINKS_MARK)
+    return TRUE;
+  g_autoptr (DeskMessage) message = desk_service_parse_body (body, NULL);
+  if (message != NULL && desk_service_has_pending_files (message))
+    g_ptr_array_add (data, g_steal_pointer (&message));
+  return TRUE;
+}
+
+void
+desk_service_resume_files (DeskService *self)
+{
+  const DeskServiceSink *sink = &self->options.sink;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) messages
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_message_free);
+  DeskServerTx *tx = self->store->ops->begin_read (self->store, &error);
+  gboolean ok = tx != NULL
+                && tx->ops->messages_all (tx, NULL, RESUME_MESSAGES, collect_pending, messages,
+                                          &error);
+  for (guint i = 0; ok && i < messages->len && sink->files_wanted != NULL; i++)
+    {
+      const DeskMessage *message = messages->pdata[i];
+      g_autoptr (DeskServerChat) chat = NULL;
+      ok = tx->ops->chat_find (tx, message->platform, message->user_id, NULL, &chat, &error);
+      if (chat != NULL && chat->chat->connection != NULL)
+        sink->files_wanted (sink->data, chat->chat->connection, message);
+    }
+  if (tx != NULL)
+    tx->ops->end_read (tx);
+  if (!ok)
+    g_message ("files that are missing could not be looked for: %s", error->message);
 }
 
 /* ── What nobody refers to ──────────────────────────────────────────────────────────────────── */

@@ -64,10 +64,45 @@ apply_edit (
       g_ptr_array_set_size (message->attachments, 0);
       for (guint i = 0; i < told->attachments->len; i++)
         g_ptr_array_add (message->attachments, desk_attachment_copy (told->attachments->pdata[i]));
+      desk_service_name_files (self->service, message);
     }
   message->edited_at_ms = told->edited_at_ms > 0 ? told->edited_at_ms : self->now_ms;
   if (!desk_service_is_readable (message))
     return TRUE; /* over the limits: the message stays as it was */
+  if (!desk_work_change_message (self, chat_row, message, DESK_EVENT_MESSAGE_UPDATED, error))
+    return FALSE;
+  if (!same_files)
+    desk_work_want_files (self, message);
+  return TRUE;
+}
+
+/* What became of a file that was to be fetched. */
+static gboolean
+apply_attachment (
+    DeskWork *self, gint64 chat_row, DeskMessage *message, const DeskMessage *told, GError **error)
+{
+  const DeskAttachment *news = told->attachments->len > 0 ? told->attachments->pdata[0] : NULL;
+  gboolean changed = FALSE;
+  if (news == NULL || news->external_id == NULL)
+    return TRUE;
+  for (guint i = 0; i < message->attachments->len; i++)
+    {
+      DeskAttachment *old = message->attachments->pdata[i];
+      if (g_strcmp0 (old->external_id, news->external_id) != 0
+          || g_strcmp0 (old->state, "pending") != 0)
+        continue;
+      DeskAttachment *next = desk_attachment_copy (news);
+      if (next->file_id[0] == '\0')
+        {
+          g_free (next->file_id);
+          next->file_id = g_strdup (old->file_id);
+        }
+      message->attachments->pdata[i] = next;
+      desk_attachment_free (old);
+      changed = TRUE;
+    }
+  if (!changed || !desk_service_is_readable (message))
+    return TRUE;
   return desk_work_change_message (self, chat_row, message, DESK_EVENT_MESSAGE_UPDATED, error);
 }
 
@@ -182,6 +217,8 @@ desk_work_apply_change (DeskWork *self,
     {
     case DESK_INBOUND_EDIT:
       return apply_edit (self, chat->row, message, told, error);
+    case DESK_INBOUND_ATTACHMENT:
+      return apply_attachment (self, chat->row, message, told, error);
     case DESK_INBOUND_DELETE:
       return apply_delete (self, chat->row, message, error);
     case DESK_INBOUND_REACTION:

@@ -16,7 +16,6 @@
 
 #include "common/desk-json.h"
 #include "common/desk-text.h"
-#include "common/desk-uuid.h"
 
 #define MIRROR_LIMIT                                                                               \
   20 /* mirrored messages of one chat in MIRROR_WINDOW_MS that are still believed */
@@ -259,20 +258,6 @@ replace_text (char **text, gsize max_bytes)
   *text = clean;
 }
 
-/* A file that is not here yet has a name of its own until its hash is known. */
-static void
-name_files (DeskIngest *self, DeskMessage *message)
-{
-  for (guint i = 0; i < message->attachments->len; i++)
-    {
-      DeskAttachment *attachment = message->attachments->pdata[i];
-      if (attachment->file_id[0] != '\0')
-        continue;
-      g_free (attachment->file_id);
-      attachment->file_id = desk_uuid7_new (self->work.service->clock, self->work.service->random);
-    }
-}
-
 /* Connectors are ours, what they pass on is not: everything gets a limit. */
 static void
 normalize (DeskIngest *self, DeskMessage *message)
@@ -304,7 +289,7 @@ normalize (DeskIngest *self, DeskMessage *message)
       message->source = self->inbound->source;
     }
   message->is_private = FALSE;
-  name_files (self, message);
+  desk_service_name_files (self->work.service, message);
 }
 
 /* What nobody could read becomes a visible placeholder; the raw payload keeps the rest. */
@@ -353,7 +338,10 @@ ingest_message (DeskIngest *self, DeskInboundItem *item, GError **error)
   if (!resolve_quote (self, chat->row, &resolved, error))
     return FALSE;
   self->stored++;
-  return desk_work_store_message (&self->work, chat, message, NULL, NULL, NULL, changed, error);
+  if (!desk_work_store_message (&self->work, chat, message, NULL, NULL, NULL, changed, error))
+    return FALSE;
+  desk_work_want_files (&self->work, message);
+  return TRUE;
 }
 
 /* ── Items ──────────────────────────────────────────────────────────────────────────────────── */
@@ -446,6 +434,9 @@ ingest_done (const GError *error, gpointer data)
   if (error == NULL)
     {
       desk_work_publish (&self->work);
+      for (guint i = 0; i < self->work.fetches->len && service->options.sink.files_wanted != NULL; i++)
+        service->options.sink.files_wanted (service->options.sink.data, self->inbound->connection,
+                                            self->work.fetches->pdata[i]);
       desk_service_count (service, DESK_COUNT_INGESTED, self->stored);
       desk_service_count (service, DESK_COUNT_DUPLICATES, self->duplicates);
     }

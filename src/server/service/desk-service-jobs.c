@@ -322,6 +322,39 @@ load_job (DeskServerTx *tx,
   return *out_message != NULL;
 }
 
+/* What the platform already has of a message with several files, so that no attempt brings it
+ * twice. */
+static gboolean
+apply_parts (DeskAttempt *self, DeskServerJobRow *job, DeskMessage *message, GError **error)
+{
+  const DeskOutcome *outcome = self->outcome;
+  const GPtrArray *ids = outcome->attachment_ids;
+  gboolean changed = FALSE;
+  for (guint i = 0; ids != NULL && i < ids->len && i < message->attachments->len; i++)
+    {
+      DeskAttachment *attachment = message->attachments->pdata[i];
+      if (ids->pdata[i] == NULL || attachment->external_id != NULL)
+        continue;
+      attachment->external_id = g_strdup (ids->pdata[i]);
+      changed = TRUE;
+    }
+  if (outcome->type == DESK_OUTCOME_SENT) /* stored with the status */
+    return TRUE;
+  if (outcome->external_id != NULL && message->external_id == NULL)
+    {
+      g_autoptr (DeskServerMessage) other = NULL;
+      if (!self->work.tx->ops->message_by_external (self->work.tx, job->chat_row,
+                                                    outcome->external_id, &other, error))
+        return FALSE;
+      if (other == NULL)
+        message->external_id = g_strdup (outcome->external_id);
+      changed |= other == NULL;
+    }
+  return !changed
+         || desk_work_change_message (&self->work, job->chat_row, message,
+                                      DESK_EVENT_MESSAGE_UPDATED, error);
+}
+
 static gboolean
 finish_job (DeskServerTx *tx, gpointer data, GError **error)
 {
@@ -339,6 +372,8 @@ finish_job (DeskServerTx *tx, gpointer data, GError **error)
     return FALSE;
   if (message == NULL) /* an echo was here first */
     return TRUE;
+  if (!apply_parts (self, job, message, error))
+    return FALSE;
   switch (outcome->type)
     {
     case DESK_OUTCOME_SENT:
@@ -365,6 +400,12 @@ finish_job (DeskServerTx *tx, gpointer data, GError **error)
              || desk_work_rename_chat (&self->work, chat, outcome->new_user_id, error));
 }
 
+static gpointer
+copy_id (gconstpointer id, gpointer data)
+{
+  return g_strdup (id);
+}
+
 static DeskOutcome *
 outcome_copy (const DeskOutcome *outcome)
 {
@@ -373,6 +414,10 @@ outcome_copy (const DeskOutcome *outcome)
   copy->new_user_id = g_strdup (outcome->new_user_id);
   copy->retry_after_ms = outcome->retry_after_ms;
   copy->per_chat = outcome->per_chat;
+  if (outcome->attachment_ids != NULL)
+    copy->attachment_ids = g_ptr_array_copy (outcome->attachment_ids, copy_id, NULL);
+  if (copy->attachment_ids != NULL)
+    g_ptr_array_set_free_func (copy->attachment_ids, g_free);
   return copy;
 }
 

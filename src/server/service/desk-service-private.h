@@ -72,6 +72,7 @@ typedef struct
   gint64 now_ms;
   GPtrArray *events;    /* of DeskLoggedEvent */
   GPtrArray *ephemeral; /* of DeskEvent */
+  GPtrArray *fetches;   /* of DeskMessage: stored, with files to be fetched */
   gboolean wants_delivery;
 } DeskWork;
 
@@ -85,6 +86,8 @@ gboolean
 desk_work_emit_message (DeskWork *self, DeskEventType type, DeskMessage *message, GError **error);
 /* A new rev and chat_updated; the caller writes the chat afterwards. */
 gboolean desk_work_emit_chat (DeskWork *self, DeskServerChat *chat, GError **error);
+/* If it has attachments that wait to be fetched. */
+void desk_work_want_files (DeskWork *self, const DeskMessage *message);
 void desk_work_add_ephemeral (DeskWork *self, DeskEvent *event);
 /* On the writer thread after the commit. */
 void desk_work_publish (DeskWork *self);
@@ -156,6 +159,10 @@ GBytes *desk_service_sign_frame (DeskService *self, GBytes *frame);
 DeskMessage *desk_service_copy_signed (DeskService *self, const DeskMessage *message);
 DeskReply *desk_reply_new_file_failure (const GError *error);
 DeskKind desk_service_kind_of_files (GPtrArray *files /* of DeskStoredFile */);
+/* A file that is not here yet has a name of its own until its hash is known. */
+void desk_service_name_files (DeskService *self, DeskMessage *message);
+/* Some attachment is to be fetched, and can be named to the platform. */
+gboolean desk_service_has_pending_files (const DeskMessage *message);
 /* Removes files that no message names and that are older than a day; blocks, on a thread of its
  * own. Returns how many. */
 guint desk_service_sweep_files (DeskService *self);

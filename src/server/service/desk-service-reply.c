@@ -129,6 +129,7 @@ desk_work_init (DeskWork *self, DeskService *service)
   self->service = service;
   self->events = g_ptr_array_new_with_free_func (logged_event_free);
   self->ephemeral = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_event_free);
+  self->fetches = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_message_free);
 }
 
 void
@@ -136,6 +137,7 @@ desk_work_clear (DeskWork *self)
 {
   g_ptr_array_unref (self->events);
   g_ptr_array_unref (self->ephemeral);
+  g_ptr_array_unref (self->fetches);
 }
 
 void
@@ -143,6 +145,7 @@ desk_work_begin (DeskWork *self, DeskServerTx *tx)
 {
   g_ptr_array_set_size (self->events, 0);
   g_ptr_array_set_size (self->ephemeral, 0);
+  g_ptr_array_set_size (self->fetches, 0);
   self->wants_delivery = FALSE;
   self->tx = tx;
   self->now_ms = desk_clock_now_ms (self->service->clock);
@@ -224,6 +227,13 @@ desk_work_emit_chat (DeskWork *self, DeskServerChat *chat, GError **error)
   chat->chat->has_personal = had_personal;
   chat->chat->has_unread = had_unread;
   return ok;
+}
+
+void
+desk_work_want_files (DeskWork *self, const DeskMessage *message)
+{
+  if (desk_service_has_pending_files (message))
+    g_ptr_array_add (self->fetches, desk_message_copy (message));
 }
 
 void

@@ -81,6 +81,9 @@ typedef struct
   /* Nullable. Unsequenced frames for every socket (typing of a customer, read_receipt), level 0's nullable; on the
    * writer thread. */
   void (*ephemeral) (gpointer data, GBytes *frame, GBytes *frame_level0);
+  /* Nullable. A stored message has attachments that are to be fetched from its platform; any thread, message is valid in
+   * the call. */
+  void (*files_wanted) (gpointer data, const char *connection, const DeskMessage *message);
   /* Nullable. Level-2 frames (GBytes) after a seq out of memory, or NULL where memory does not reach back so far;
    * any thread. */
   GPtrArray *(*recent) (gpointer data, guint partition, gint64 after_seq, guint limit, gint64 *out_last_seq);
@@ -150,6 +153,8 @@ void desk_service_send (DeskService *self, DeskIdentity *who, const char *platfo
 void desk_service_send_files (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id, const DeskSendRequest *request, GPtrArray *uploads, DeskReplyDone done, gpointer data);
 /* NULL if this backend keeps no files. */
 DeskFileStore *desk_service_get_files (DeskService *self);
+/* At start: files_wanted once more for what a restart interrupted, among the newest messages. Blocks for one read. */
+void desk_service_resume_files (DeskService *self);
 /* A file that is kept as an attachment of a message that is to be stored. */
 DeskAttachment *desk_attachment_new_stored (const DeskStoredFile *file);
 void desk_service_mark_read (DeskService *self, DeskIdentity *who, const char *platform, const char *user_id, gint64 up_to_chat_seq /* G_MAXINT64: all */, DeskReplyDone done, gpointer data);

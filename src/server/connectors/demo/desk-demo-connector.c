@@ -12,8 +12,10 @@
 
 #include <string.h>
 
+#include "server/connectors/demo/desk-demo-file.h"
 #include "server/connectors/demo/desk-demo-past.h"
 #include "server/connectors/demo/desk-demo-story.h"
+#include "server/service/desk-service.h"
 
 #define STORY_CHECKPOINT  "story"
 #define STORY_RETRY_MS    2000
@@ -210,6 +212,59 @@ tell_story (DeskDemoConnector *self)
                        inbound->items);
   inbound->checkpoint = g_strdup (STORY_CHECKPOINT);
   get_host (self)->ingest (get_host (self), inbound, on_story_ingested, g_object_ref (self));
+}
+
+/* ── Files of the back-story ────────────────────────────────────────────────────────────────── */
+
+static DeskStoredFile *
+make_file (DeskDemoConnector *self, const DeskAttachment *wanted)
+{
+  DeskFileStore *files = get_host (self)->files;
+  g_autoptr (GBytes) bytes = desk_demo_file_make (wanted->mime_type, wanted->filename,
+                                                  wanted->width, wanted->height,
+                                                  wanted->duration_ms);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeskFileUpload) upload = NULL;
+  gsize len;
+
+  if (bytes == NULL || files == NULL)
+    return NULL;
+  const void *data = g_bytes_get_data (bytes, &len);
+  upload = files->ops->begin (files, wanted->filename, (gint64)len, &error);
+  if (upload != NULL && files->ops->append (upload, data, len, &error))
+    {
+      DeskStoredFile *file = files->ops->finish (g_steal_pointer (&upload), &error);
+      if (file != NULL)
+        return file;
+    }
+  g_message ("A file of the demonstration could not be made: %s", error->message);
+  return NULL;
+}
+
+static void
+fetch_files (DeskConnector *connector, const DeskMessage *message)
+{
+  DeskDemoConnector *self = DESK_DEMO_CONNECTOR (connector);
+
+  for (guint i = 0; i < message->attachments->len; i++)
+    {
+      const DeskAttachment *wanted = g_ptr_array_index (message->attachments, i);
+      if (g_strcmp0 (wanted->state, "pending") != 0)
+        continue;
+      g_autoptr (DeskStoredFile) file = make_file (self, wanted);
+      DeskInboundItem *item
+          = desk_inbound_item_new (DESK_INBOUND_ATTACHMENT, message->platform, message->user_id, NULL);
+      DeskAttachment *told
+          = file != NULL ? desk_attachment_new_stored (file) : desk_attachment_copy (wanted);
+      g_free (told->state);
+      told->state = g_strdup (file != NULL ? "ready" : "failed");
+      g_free (told->external_id);
+      told->external_id = g_strdup (wanted->external_id);
+      told->duration_ms = wanted->duration_ms;
+      item->message->external_id = g_strdup (message->external_id);
+      g_ptr_array_add (item->message->attachments, told);
+      ingest (self, item);
+    }
 }
 
 /* ── Living ─────────────────────────────────────────────────────────────────────────────────── */
@@ -605,6 +660,7 @@ desk_demo_connector_class_init (DeskDemoConnectorClass *klass)
   connector_class->get_platform = get_platform;
   connector_class->start = start;
   connector_class->stop = stop;
+  connector_class->fetch_files = fetch_files;
   connector_class->send_async = send_async;
   connector_class->send_finish = send_finish;
 }

@@ -37,12 +37,12 @@
 #define PHOTO(when, words, name, bytes, w, h)                                                      \
   {                                                                                                \
     .minutes_ago = (when), .kind = DESK_KIND_IMAGE, .text = (words), .filename = (name),           \
-    .mime_type = "image/jpeg", .size = (bytes), .width = (w), .height = (h)                        \
+    .mime_type = "image/png", .size = (bytes), .width = (w), .height = (h)                        \
   }
 #define VOICE(when, bytes, ms)                                                                     \
   {                                                                                                \
-    .minutes_ago = (when), .kind = DESK_KIND_VOICE, .text = "", .filename = "voice.ogg",           \
-    .mime_type = "audio/ogg", .size = (bytes), .duration_ms = (ms)                                 \
+    .minutes_ago = (when), .kind = DESK_KIND_VOICE, .text = "", .filename = "voice.wav",           \
+    .mime_type = "audio/x-wav", .size = (bytes), .duration_ms = (ms)                                 \
   }
 #define END                                                                                        \
   {                                                                                                \
@@ -60,7 +60,7 @@ static const DeskDemoLine emma[] = {
   IN (DAYS (1) + 110, "Perfect, let's do that"),
   PHOTO (25,
          "I pinned them to the length I'd like, is that clear enough?",
-         "sleeves.jpg",
+         "sleeves.png",
          284114,
          1280,
          960),
@@ -156,7 +156,7 @@ static const DeskDemoLine beatriz[] = {
   IN (HOURS (26), "Oi! Vocês entregam em Niterói?"),
   OUT (HOURS (25) + 50, "Oi, Beatriz! Entregamos sim, o frete fica em R$ 35."),
   IN (HOURS (25) + 45, "Que bom! Queria a poltrona amarela da vitrine"),
-  PHOTO (HOURS (25) + 44, "essa aqui", "vitrine.jpg", 412887, 1080, 1440),
+  PHOTO (HOURS (25) + 44, "essa aqui", "vitrine.png", 412887, 1080, 1440),
   OUT (HOURS (25) + 30, "É a última peça! R$ 890, em até 6 vezes sem juros."),
   IN (HOURS (3), "Fechado! Posso pagar por Pix?"),
   IN (HOURS (2) + 55, "E consegue entregar depois das 18h? Trabalho até tarde 😬"),
@@ -294,7 +294,7 @@ static const char *const daniel_later[] = {
 
 static const DeskDemoLine huong[] = {
   IN (DAYS (2) + 30, "Áo khoác dạ mình mua hôm trước bị bung chỉ ở túi ạ 😢"),
-  PHOTO (DAYS (2) + 29, "", "tui-ao.jpg", 198220, 960, 1280),
+  PHOTO (DAYS (2) + 29, "", "tui-ao.png", 198220, 960, 1280),
   OUT (DAYS (2) + 10,
        "Dạ shop xin lỗi chị Hương. Chị gửi lại, shop sửa miễn phí và chịu phí ship ạ."),
   IN (DAYS (2) + 4, "Vậy mình gửi về địa chỉ nào?"),
