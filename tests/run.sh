@@ -42,12 +42,14 @@ case $setup in
       UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
       "LSAN_OPTIONS=suppressions=$PWD/tests/support/lsan.supp:print_suppressions=0")
     multiplier=4
+    environment+=(FRONTDESK_TEST_SLOWNESS=4)
     ;;
   tsan)
     build=${build:-_build-tsan}
     options+=(-Db_sanitize=thread -Db_lundef=false)
     environment=("TSAN_OPTIONS=suppressions=$PWD/tests/support/tsan.supp:halt_on_error=1:history_size=7")
     multiplier=6
+    environment+=(FRONTDESK_TEST_SLOWNESS=6)
     # What has threads: the store, the engine's driver and the backend.
     [ ${#suites[@]} -gt 0 ] || suites=(--suite unit --suite store --suite sync --suite server --suite connectors)
     ;;
