@@ -29,7 +29,7 @@ if [ "${1-}" != --inside ]; then
 fi
 shift
 # Without the registry started first, no application is seen.
-/usr/libexec/at-spi-bus-launcher --launch-immediately &
+/usr/libexec/at-spi-bus-launcher --launch-immediately >&2 &
 launcher=$!
 for _ in $(seq 100); do
   address=$(gdbus call --session -d org.a11y.Bus -o /org/a11y/bus -m org.a11y.Bus.GetAddress 2>/dev/null | cut -d"'" -f2)
