@@ -240,6 +240,13 @@ start_later (Sim *sim, Device *device, gpointer data)
 }
 
 static void
+sign_in (Sim *sim, Device *device, gpointer data)
+{
+  sim_device_kill (device);
+  start_later (sim, device, data);
+}
+
+static void
 do_effect (Device *device, DeskEffect *effect)
 {
   Sim *sim = device->sim;
@@ -320,11 +327,8 @@ sim_device_feed (Device *device, DeskInput *input)
         }
       do_effect (device, g_ptr_array_index (effects, i));
     }
-  if (device->generation == generation && device->engine->link == LINK_SIGNED_OUT)
-    {
-      sim_device_kill (device);
-      sim_after (sim, device, sim_between (sim, SIM_SECOND, 60 * SIM_SECOND), start_later, NULL, NULL);
-    }
+  if (device->generation == generation && device->engine->link == LINK_SIGNED_OUT && link != LINK_SIGNED_OUT)
+    sim_after (sim, device, sim_between (sim, SIM_SECOND, 60 * SIM_SECOND), sign_in, NULL, NULL);
 }
 
 /* ── Life ───────────────────────────────────────────────────────────────────────────────────── */

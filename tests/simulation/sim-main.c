@@ -21,6 +21,7 @@ static gint64 option_only = -1;
 static int option_level = -1;
 static gboolean option_trace;
 static gboolean option_coverage;
+static gboolean option_first;
 
 static guint64 coverage[SIM_LINKS][DESK_N_INPUTS];
 
@@ -162,6 +163,7 @@ main (int argc, char **argv)
     { "episode", 0, 0, G_OPTION_ARG_INT64, &option_only, "Only this episode of the seed", "I" },
     { "level", 0, 0, G_OPTION_ARG_INT, &option_level, "Only servers of this level", "0|2" },
     { "trace", 0, 0, G_OPTION_ARG_NONE, &option_trace, "Print everything that happens", NULL },
+    { "first", 0, 0, G_OPTION_ARG_NONE, &option_first, "End at the first violation", NULL },
     { "coverage", 0, 0, G_OPTION_ARG_NONE, &option_coverage, "Print which inputs met which states", NULL },
     { NULL },
   };
@@ -181,7 +183,7 @@ main (int argc, char **argv)
       if (total.violations > violations)
         printf ("# again: --seed %" G_GINT64_FORMAT " --episode %" G_GINT64_FORMAT "%s%s\n", option_seed, i,
                 option_level >= 0 ? " --level " : "", option_level == 0 ? "0" : option_level == 2 ? "2" : "");
-      if (option_only >= 0 || total.violations >= 10)
+      if (option_only >= 0 || total.violations >= (option_first ? 1 : 10))
         break;
     }
   if (option_coverage)
