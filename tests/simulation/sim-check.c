@@ -187,6 +187,31 @@ sim_check_commit (Device *device, const DeskBatch *batch, DeskNotice *notice)
     check_cursor (device, by_events);
 }
 
+/* Everything that a batch could change, as one number. */
+guint64
+sim_cache_digest (Device *device)
+{
+  static const char *const tables[] = { "SELECT * FROM chat ORDER BY chat", "SELECT * FROM message ORDER BY message",
+                                        "SELECT * FROM covered ORDER BY chat,first",
+                                        "SELECT * FROM outbox ORDER BY local_id" };
+  static const int columns[] = { 42, 23, 3, 16 };
+  guint64 digest = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (tables); i++)
+    {
+      g_autoptr (DeskStmt) s = desk_db_prepare (device->db, tables[i], NULL);
+
+      while (desk_stmt_step (s, NULL) == DESK_STEP_ROW)
+        for (int k = 0; k < columns[i]; k++)
+          {
+            const char *text = desk_stmt_column_text (s, k);
+
+            digest = digest * 31 + (text ? g_str_hash (text) : 7);
+          }
+    }
+  return digest;
+}
+
 /* ── At quiet points ────────────────────────────────────────────────────────────────────────── */
 
 char *

@@ -180,6 +180,7 @@ void sim_world_resolve (Device *device); /* the manager deals with what is stuck
 
 /* sim-check.c */
 void sim_check_commit (Device *device, const DeskBatch *batch, DeskNotice *notice);
+guint64 sim_cache_digest (Device *device);
 /* Which device still has something to do, or NULL. */
 char *sim_find_unsettled (Sim *sim);
 /* The first difference between a cache and the server, or NULL; *property is set with it. */
