@@ -46,6 +46,7 @@ struct _TelegramFaultServer
   GPtrArray *faults;
   GPtrArray *done;
   GPtrArray *calls; /* of method names */
+  GByteArray *file; /* what every download gives */
   gint64 next_update_id;
   gint64 next_message_id;
   gboolean ignores_offset;
@@ -139,9 +140,18 @@ remember (TelegramFaultServer *self, SoupServerMessage *message, const char *met
   const char *query = g_uri_get_query (soup_server_message_get_uri (message));
 
   done->method = g_strdup (method);
+  /* bytes that text cannot hold become dots */
   done->text = g_bytes_get_size (bytes) > 0
-                   ? g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes))
+                   ? g_malloc (g_bytes_get_size (bytes) + 1)
                    : g_strdup (query != NULL ? query : "");
+  if (g_bytes_get_size (bytes) > 0)
+    {
+      memcpy (done->text, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+      done->text[g_bytes_get_size (bytes)] = '\0';
+    }
+  for (gsize i = 0; i < g_bytes_get_size (bytes); i++)
+    if (done->text[i] == '\0')
+      done->text[i] = '.';
   g_ptr_array_add (self->done, done);
 }
 
@@ -158,7 +168,10 @@ carry_out (TelegramFaultServer *self,
   if (g_str_equal (method, "getMe"))
     return g_strdup ("{\"ok\":true,\"result\":{\"id\":666,\"is_bot\":true,\"first_name\":\"Shop\","
                      "\"username\":\"shop_bot\"}}");
-  if (g_str_equal (method, "sendMessage"))
+  if (g_str_equal (method, "getFile"))
+    return g_strdup ("{\"ok\":true,\"result\":{\"file_id\":\"f\",\"file_unique_id\":\"u\","
+                     "\"file_path\":\"photos/file 1.jpg\"}}");
+  if (g_str_has_prefix (method, "send") && !g_str_equal (method, "sendChatAction"))
     return g_strdup_printf ("{\"ok\":true,\"result\":{\"message_id\":%" G_GINT64_FORMAT
                             ",\"date\":1789990000,\"text\":\"…\"}}",
                             self->next_message_id++);
@@ -205,6 +218,28 @@ meet_fault (TelegramFaultServer *self,
   hang_up (message);
 }
 
+/* GET /file/botTOKEN/photos/file%201.jpg */
+static void
+give_file (TelegramFaultServer *self, SoupServerMessage *message, const char *path)
+{
+  Fault *fault = take_fault (self, "/file");
+
+  g_ptr_array_add (self->calls, g_strdup ("/file"));
+  if (fault != NULL)
+    {
+      meet_fault (self, message, "/file", NULL, fault);
+      fault_free (fault);
+    }
+  else if (g_str_equal (path, "/file/bot" TELEGRAM_FAULT_TOKEN "/photos/file 1.jpg"))
+    {
+      soup_server_message_set_status (message, 200, NULL);
+      soup_server_message_set_response (message, "application/octet-stream", SOUP_MEMORY_COPY,
+                                        (const char *)self->file->data, self->file->len);
+    }
+  else
+    respond (message, 404, "Not Found");
+}
+
 static void
 on_request (SoupServer *server,
             SoupServerMessage *message,
@@ -218,6 +253,11 @@ on_request (SoupServer *server,
   g_autofree char *answer = NULL;
   Fault *fault;
 
+  if (g_str_has_prefix (path, "/file/"))
+    {
+      give_file (self, message, path);
+      return;
+    }
   if (g_strv_length (parts) != 3)
     {
       respond (message, 404, "{\"ok\":false,\"error_code\":404,\"description\":\"Not Found\"}");
@@ -257,6 +297,7 @@ telegram_fault_server_new (void)
   self->faults = g_ptr_array_new_with_free_func ((GDestroyNotify)fault_free);
   self->done = g_ptr_array_new_with_free_func ((GDestroyNotify)done_free);
   self->calls = g_ptr_array_new_with_free_func (g_free);
+  self->file = g_byte_array_new ();
   self->next_update_id = 500;
   self->next_message_id = 9000;
   self->server = soup_server_new (NULL, NULL);
@@ -284,8 +325,16 @@ telegram_fault_server_free (TelegramFaultServer *self)
   g_ptr_array_unref (self->faults);
   g_ptr_array_unref (self->done);
   g_ptr_array_unref (self->calls);
+  g_byte_array_unref (self->file);
   g_free (self->url);
   g_free (self);
+}
+
+void
+telegram_fault_server_set_file (TelegramFaultServer *self, const void *data, gsize len)
+{
+  g_byte_array_set_size (self->file, 0);
+  g_byte_array_append (self->file, data, (guint)len);
 }
 
 const char *

@@ -42,6 +42,9 @@ guint telegram_fault_server_count_pending (TelegramFaultServer *self);
 /* Answer at once and forget no update, whatever the offset. */
 void telegram_fault_server_ignore_offset (TelegramFaultServer *self);
 
+/* What every download of a file gives; counted and refused as method "/file". */
+void telegram_fault_server_set_file (TelegramFaultServer *self, const void *data, gsize len);
+
 guint telegram_fault_server_count_calls (TelegramFaultServer *self, const char *method);
 /* Bodies (POST) or queries (GET) of the calls which the server carried out, oldest first; NULL
  * beyond the last. */

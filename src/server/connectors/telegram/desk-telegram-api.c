@@ -256,7 +256,8 @@ call_async (DeskTelegramApi *self,
             const char *http_method,
             const char *method,
             const char *query,
-            const char *json,
+            const char *content_type,
+            GBytes *body,
             GCancellable *cancellable,
             GAsyncReadyCallback callback,
             gpointer data)
@@ -284,11 +285,10 @@ call_async (DeskTelegramApi *self,
     }
 
   soup_message_add_flags (call->message, SOUP_MESSAGE_NO_REDIRECT);
-  if (json != NULL)
+  if (body != NULL)
     {
-      g_autoptr (GBytes) bytes = g_bytes_new (json, strlen (json));
       soup_message_add_flags (call->message, SOUP_MESSAGE_NEW_CONNECTION);
-      soup_message_set_request_body_from_bytes (call->message, "application/json", bytes);
+      soup_message_set_request_body_from_bytes (call->message, content_type, body);
     }
   g_signal_connect (call->message, "starting", G_CALLBACK (on_starting), call);
   soup_session_send_async (session, call->message, G_PRIORITY_DEFAULT, cancellable, on_sent, task);
@@ -305,7 +305,8 @@ desk_telegram_api_get_async (DeskTelegramApi *self,
   g_return_if_fail (self != NULL && method != NULL);
   SoupSession *session = g_str_equal (method, "getUpdates") ? self->polls : self->calls;
 
-  call_async (self, session, SOUP_METHOD_GET, method, query, NULL, cancellable, callback, data);
+  call_async (self, session, SOUP_METHOD_GET, method, query, NULL, NULL, cancellable,
+              callback, data);
 }
 
 void
@@ -317,7 +318,198 @@ desk_telegram_api_post_async (DeskTelegramApi *self,
                               gpointer data)
 {
   g_return_if_fail (self != NULL && method != NULL && json != NULL);
-  call_async (self, self->calls, SOUP_METHOD_POST, method, NULL, json, cancellable, callback, data);
+  g_autoptr (GBytes) body = g_bytes_new (json, strlen (json));
+
+  call_async (self, self->calls, SOUP_METHOD_POST, method, NULL, "application/json", body,
+              cancellable, callback, data);
+}
+
+static void
+append_text (GByteArray *out, const char *text)
+{
+  g_byte_array_append (out, (const guint8 *)text, (guint)strlen (text));
+}
+
+/* Quotes and line ends as HTML's forms write them; the name itself stays UTF-8, since not every
+ * server reads filename*. */
+static void
+append_quoted (GByteArray *out, const char *name)
+{
+  append_text (out, "\"");
+  for (const char *p = name; *p != '\0'; p++)
+    if (*p == '"')
+      append_text (out, "%22");
+    else if (*p == '\r' || *p == '\n')
+      append_text (out, "%0A");
+    else
+      g_byte_array_append (out, (const guint8 *)p, 1);
+  append_text (out, "\"");
+}
+
+static GBytes *
+format_form (const char *boundary, const char *const *fields, const DeskTelegramUpload *file)
+{
+  GByteArray *out = g_byte_array_sized_new ((guint)g_bytes_get_size (file->bytes) + 2048);
+
+  for (; fields[0] != NULL; fields += 2)
+    {
+      append_text (out, "--");
+      append_text (out, boundary);
+      append_text (out, "\r\nContent-Disposition: form-data; name=");
+      append_quoted (out, fields[0]);
+      append_text (out, "\r\n\r\n");
+      append_text (out, fields[1]);
+      append_text (out, "\r\n");
+    }
+  append_text (out, "--");
+  append_text (out, boundary);
+  append_text (out, "\r\nContent-Disposition: form-data; name=");
+  append_quoted (out, file->field);
+  append_text (out, "; filename=");
+  append_quoted (out, file->filename);
+  append_text (out, "\r\nContent-Type: ");
+  append_text (out, file->mime_type);
+  append_text (out, "\r\n\r\n");
+  g_byte_array_append (out, g_bytes_get_data (file->bytes, NULL),
+                       (guint)g_bytes_get_size (file->bytes));
+  append_text (out, "\r\n--");
+  append_text (out, boundary);
+  append_text (out, "--\r\n");
+  return g_byte_array_free_to_bytes (out);
+}
+
+void
+desk_telegram_api_upload_async (DeskTelegramApi *self,
+                                const char *method,
+                                const char *const *fields,
+                                const DeskTelegramUpload *file,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer data)
+{
+  g_return_if_fail (self != NULL && method != NULL && fields != NULL && file != NULL);
+  g_autofree char *boundary = g_uuid_string_random ();
+  g_autofree char *type = g_strconcat ("multipart/form-data; boundary=", boundary, NULL);
+  g_autoptr (GBytes) body = format_form (boundary, fields, file);
+
+  call_async (self, self->calls, SOUP_METHOD_POST, method, NULL, type, body, cancellable, callback,
+              data);
+}
+
+/* ── Downloads ──────────────────────────────────────────────────────────────────────────────── */
+typedef struct
+{
+  SoupMessage *message;
+  DeskFileUpload *upload;
+  char *token;
+} Download;
+
+static void
+download_free (Download *download)
+{
+  g_clear_object (&download->message);
+  desk_secure_clear (download->token);
+  g_free (download->token);
+  g_free (download);
+}
+
+static void
+download_fail (GTask *task, const GError *error)
+{
+  Download *download = g_task_get_task_data (task);
+  g_autofree char *words = without_token (error->message, download->token);
+
+  g_task_return_new_error (task, error->domain, error->code, "%s", words);
+  g_object_unref (task);
+}
+
+static void download_more (GInputStream *stream, GTask *task);
+
+static void
+on_downloaded (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  Download *download = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) chunk
+      = g_input_stream_read_bytes_finish (G_INPUT_STREAM (source), result, &error);
+  gsize len = 0;
+  const void *bytes = chunk != NULL ? g_bytes_get_data (chunk, &len) : NULL;
+
+  if (chunk == NULL
+      || (len > 0 && !download->upload->ops->append (download->upload, bytes, len, &error)))
+    download_fail (task, error);
+  else if (len > 0)
+    download_more (G_INPUT_STREAM (source), task);
+  else
+    {
+      g_task_return_boolean (task, TRUE);
+      g_object_unref (task);
+    }
+}
+
+static void
+download_more (GInputStream *stream, GTask *task)
+{
+  g_input_stream_read_bytes_async (stream, READ_CHUNK, G_PRIORITY_DEFAULT,
+                                   g_task_get_cancellable (task), on_downloaded, task);
+}
+
+static void
+on_download_sent (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  Download *download = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GInputStream) stream
+      = soup_session_send_finish (SOUP_SESSION (source), result, &error);
+
+  if (stream != NULL && soup_message_get_status (download->message) != SOUP_STATUS_OK)
+    g_set_error (&error, G_IO_ERROR, G_IO_ERROR_FAILED, "HTTP %u",
+                 soup_message_get_status (download->message));
+  if (error != NULL)
+    download_fail (task, error);
+  else
+    download_more (stream, task);
+}
+
+void
+desk_telegram_api_download_async (DeskTelegramApi *self,
+                                  const char *file_path,
+                                  DeskFileUpload *upload,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer data)
+{
+  g_return_if_fail (self != NULL && file_path != NULL && upload != NULL);
+  g_autofree char *path = g_uri_escape_string (file_path, "/", FALSE);
+  g_autofree char *url
+      = g_strconcat (self->base_url, "/file/bot", self->token, "/", path, NULL);
+  GTask *task = g_task_new (NULL, cancellable, callback, data);
+  Download *download = g_new0 (Download, 1);
+
+  g_task_set_source_tag (task, desk_telegram_api_download_async);
+  g_task_set_task_data (task, download, (GDestroyNotify)download_free);
+  download->token = g_strdup (self->token);
+  download->upload = upload;
+  download->message = soup_message_new (SOUP_METHOD_GET, url);
+  desk_secure_clear (url);
+  if (download->message == NULL)
+    {
+      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                               "The file has no valid address");
+      g_object_unref (task);
+      return;
+    }
+  soup_message_add_flags (download->message, SOUP_MESSAGE_NO_REDIRECT);
+  soup_session_send_async (self->calls, download->message, G_PRIORITY_DEFAULT, cancellable,
+                           on_download_sent, task);
+}
+
+gboolean
+desk_telegram_api_download_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 DeskTelegramReply *

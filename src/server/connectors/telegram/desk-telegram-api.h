@@ -4,6 +4,8 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
+#include "server/service/desk-file-store.h"
+
 G_BEGIN_DECLS
 
 /* Longest answer that is read; 100 updates stay far below. */
@@ -108,6 +110,47 @@ void desk_telegram_api_post_async (DeskTelegramApi *self,
                                    GCancellable *cancellable,
                                    GAsyncReadyCallback callback,
                                    gpointer data);
+
+/* A file of a form. */
+typedef struct
+{
+  const char *field;    /* for example "photo" */
+  const char *filename; /* UTF-8 */
+  const char *mime_type;
+  GBytes *bytes;
+} DeskTelegramUpload;
+
+/**
+ * desk_telegram_api_upload_async:
+ * @method: for example "sendPhoto"
+ * @fields: (array zero-terminated): names and values in turn
+ * @file: borrowed for the call alone
+ *
+ * As desk_telegram_api_post_async(), as multipart/form-data.
+ */
+void desk_telegram_api_upload_async (DeskTelegramApi *self,
+                                     const char *method,
+                                     const char *const *fields,
+                                     const DeskTelegramUpload *file,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer data);
+
+/**
+ * desk_telegram_api_download_async:
+ * @file_path: as getFile told it
+ * @upload: where to; borrowed, must live until @callback was called
+ *
+ * Fetches a file piece by piece.
+ */
+void desk_telegram_api_download_async (DeskTelegramApi *self,
+                                       const char *file_path,
+                                       DeskFileUpload *upload,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer data);
+/* Whether upload holds the whole file. Errors are of G_IO_ERROR and DESK_FILE_STORE_ERROR; none tells the token. */
+gboolean desk_telegram_api_download_finish (GAsyncResult *result, GError **error);
 
 /* Never fails: what went wrong stands in the reply. */
 DeskTelegramReply *desk_telegram_api_finish (GAsyncResult *result);

@@ -18,6 +18,7 @@
 
 #include "common/desk-backoff.h"
 #include "common/desk-json-writer.h"
+#include "server/connectors/telegram/desk-telegram-fetch.h"
 #include "server/connectors/telegram/desk-telegram-json.h"
 #include "server/connectors/telegram/desk-telegram-parse.h"
 #include "server/connectors/telegram/desk-telegram-rules.h"
@@ -49,6 +50,7 @@ struct _DeskTelegramConnector
   DeskConnector parent_instance;
 
   DeskTelegramApi *api;
+  DeskTelegramFetcher *fetcher; /* NULL while stopped */
   gboolean uses_webhook;
 
   Step step;
@@ -80,6 +82,7 @@ desk_telegram_describe (void)
       g_strfreev (platform->statuses);
       platform->statuses = g_strdupv ((char **)statuses);
       platform->can_reply = TRUE;
+      platform->attachment_limit = 20 * 1024 * 1024; /* what a bot could also fetch again */
       g_once_init_leave (&once, 1);
     }
   return platform;
@@ -479,6 +482,8 @@ start (DeskConnector *connector)
       return;
     }
   self->cancellable = g_cancellable_new ();
+  if (host->files != NULL)
+    self->fetcher = desk_telegram_fetcher_new (self->api, host, connection->name);
   self->failures = 0;
   self->settled = FALSE;
   self->limit = POLL_LIMIT;
@@ -502,6 +507,7 @@ stop (DeskConnector *connector)
   g_autoptr (GCancellable) run = g_steal_pointer (&self->cancellable);
 
   g_clear_handle_id (&self->timer, g_source_remove);
+  g_clear_pointer (&self->fetcher, desk_telegram_fetcher_free);
   if (run != NULL)
     g_cancellable_cancel (run);
 }
@@ -584,7 +590,7 @@ send_async (DeskConnector *connector,
 
   g_task_set_source_tag (task, send_async);
   g_task_set_check_cancellable (task, FALSE);
-  desk_telegram_send_async (self->api,
+  desk_telegram_send_async (self->api, desk_connector_get_host (connector)->files,
                             connection->chat_prefix != NULL ? connection->chat_prefix : "",
                             outbound, cancellable, on_send_done, task);
 }
@@ -593,6 +599,15 @@ static DeskOutcome *
 send_finish (DeskConnector *connector, GAsyncResult *result)
 {
   return g_task_propagate_pointer (G_TASK (result), NULL);
+}
+
+static void
+fetch_files (DeskConnector *connector, const DeskMessage *message)
+{
+  DeskTelegramConnector *self = DESK_TELEGRAM_CONNECTOR (connector);
+
+  if (self->fetcher != NULL)
+    desk_telegram_fetcher_add (self->fetcher, message);
 }
 
 /* Shown for up to 5 s; callers repeat it. */
@@ -639,6 +654,7 @@ desk_telegram_connector_class_init (DeskTelegramConnectorClass *klass)
   connector_class->start = start;
   connector_class->stop = stop;
   connector_class->parse_webhook = parse_webhook;
+  connector_class->fetch_files = fetch_files;
   connector_class->send_async = send_async;
   connector_class->send_finish = send_finish;
   connector_class->typing = typing;

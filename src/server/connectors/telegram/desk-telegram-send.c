@@ -3,24 +3,43 @@
 
 #include "config.h"
 
-/* sendMessage and what came of it.
- * Invariants: one call of sendMessage for one call of ours, except after "migrate_to_chat_id",
- * where Telegram said that it did not take the first. */
+/* A message on its way to Telegram, and what came of it.
+ *
+ * Telegram takes one file a message, and 1024 characters with it. So a message with files is
+ * several there: the files in their order, the first with the text as its caption; a longer text
+ * goes before them as a message of its own. What Telegram has taken is told in the outcome, also
+ * when a later part fails, and the next attempt goes on from there.
+ *
+ * Invariants: one call of a method for one part, except after "migrate_to_chat_id" and after
+ * "not a picture", where Telegram said that it did not take the first; a part that was taken is
+ * never sent again. */
 
 #include "server/connectors/telegram/desk-telegram-send.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "common/desk-json-writer.h"
 #include "server/connectors/telegram/desk-telegram-rules.h"
 
+#define MAX_CAPTION_CHARS 1024
+#define MAX_PHOTO_BYTES   (10 * 1024 * 1024)
+#define MAX_PHOTO_SIDES   10000 /* pixels, both sides together */
+#define PART_TEXT         -1    /* the text as a message of its own; files count from 0 */
+
 typedef struct
 {
   DeskTelegramApi *api;
+  DeskFileStore *files; /* nullable */
   const char *chat_prefix;
   DeskOutbound outbound; /* owns message and reply_to_external_id */
+  gint64 chat_id;
   gboolean moved;
   char *new_user_id;
+  gint part;
+  gboolean as_document; /* this part: Telegram did not take it as a picture */
+  char *first_id;       /* of what was sent now */
+  GPtrArray *ids;       /* of nullable char: of the attachments sent now */
 } Send;
 
 static void
@@ -29,6 +48,8 @@ send_free (Send *send)
   desk_message_free (send->outbound.message);
   g_free (send->outbound.reply_to_external_id);
   g_free (send->new_user_id);
+  g_free (send->first_id);
+  g_ptr_array_unref (send->ids);
   g_free (send);
 }
 
@@ -67,25 +88,179 @@ desk_telegram_format_send (gint64 chat_id, const DeskOutbound *outbound)
   return g_string_free (json, FALSE);
 }
 
+/* ── Parts ──────────────────────────────────────────────────────────────────────────────────── */
+static const DeskAttachment *
+nth_file (const Send *send, gint part)
+{
+  return g_ptr_array_index (send->outbound.message->attachments, part);
+}
+
+static gboolean
+is_caption (const Send *send)
+{
+  return g_utf8_strlen (send->outbound.message->text, -1) <= MAX_CAPTION_CHARS;
+}
+
+/* The next part that Telegram does not have; FALSE after the last. */
+static gboolean
+next_part (Send *send)
+{
+  const DeskMessage *message = send->outbound.message;
+  const gint n = (gint)message->attachments->len;
+
+  if (send->part == PART_TEXT && send->first_id == NULL
+      && (n == 0 || (!is_caption (send) && message->external_id == NULL)))
+    return TRUE;
+  for (send->part = MAX (send->part, 0); send->part < n; send->part++)
+    if (nth_file (send, send->part)->external_id == NULL
+        && g_ptr_array_index (send->ids, send->part) == NULL)
+      return TRUE;
+  return FALSE;
+}
+
+typedef struct
+{
+  const char *method;
+  const char *field;
+} Way;
+
+static Way
+way_of (const Send *send, const DeskAttachment *file)
+{
+  const char *type = file->mime_type;
+  const Way document = { "sendDocument", "document" };
+
+  if (send->as_document)
+    return document;
+  if ((strcmp (type, "image/jpeg") == 0 || strcmp (type, "image/png") == 0)
+      && file->size <= MAX_PHOTO_BYTES && file->width + file->height <= MAX_PHOTO_SIDES)
+    return (Way){ "sendPhoto", "photo" };
+  if (strcmp (type, "video/mp4") == 0)
+    return (Way){ "sendVideo", "video" };
+  if (strcmp (type, "audio/ogg") == 0)
+    return (Way){ "sendVoice", "voice" };
+  if (strcmp (type, "audio/mpeg") == 0 || strcmp (type, "audio/mp4") == 0)
+    return (Way){ "sendAudio", "audio" };
+  return document;
+}
+
+/* Pages of the file itself, not a copy. */
+static GBytes *
+map_file (Send *send, const DeskAttachment *file)
+{
+  gint64 size;
+  int fd = send->files != NULL && file->sha256 != NULL
+               ? send->files->ops->open (send->files, file->sha256, &size, NULL, NULL)
+               : -1;
+
+  if (fd < 0)
+    return NULL;
+  g_autoptr (GMappedFile) mapped = g_mapped_file_new_from_fd (fd, FALSE, NULL);
+  close (fd);
+  return mapped != NULL ? g_mapped_file_get_bytes (mapped) : NULL;
+}
+
+/* ── The course ─────────────────────────────────────────────────────────────────────────────── */
 static void on_reply (GObject *source, GAsyncResult *result, gpointer data);
 
 static void
-post (GTask *task, gint64 chat_id)
+end_with (GTask *task, DeskOutcome *outcome)
 {
   Send *send = g_task_get_task_data (task);
-  g_autofree char *json = desk_telegram_format_send (chat_id, &send->outbound);
+
+  if (outcome->external_id == NULL)
+    outcome->external_id = g_strdup (send->first_id);
+  outcome->new_user_id = g_steal_pointer (&send->new_user_id);
+  if (send->ids->len > 0)
+    outcome->attachment_ids = g_ptr_array_ref (send->ids);
+  g_task_return_pointer (task, outcome, (GDestroyNotify)desk_outcome_free);
+  g_object_unref (task);
+}
+
+static void
+post_text (GTask *task)
+{
+  Send *send = g_task_get_task_data (task);
+  g_autofree char *json = desk_telegram_format_send (send->chat_id, &send->outbound);
 
   desk_telegram_api_post_async (send->api, "sendMessage", json, g_task_get_cancellable (task),
                                 on_reply, task);
 }
 
-static void
-on_reply (GObject *source, GAsyncResult *result, gpointer data)
+static char *
+format_reply_parameters (const Send *send)
 {
-  g_autoptr (GTask) task = data;
+  gint64 id;
+
+  if (send->outbound.reply_to_external_id == NULL || send->first_id != NULL
+      || !g_ascii_string_to_signed (send->outbound.reply_to_external_id, 10, 1, G_MAXINT64, &id,
+                                    NULL))
+    return NULL;
+  return g_strdup_printf ("{\"message_id\":%" G_GINT64_FORMAT
+                          ",\"allow_sending_without_reply\":true}",
+                          id);
+}
+
+static void
+post_file (GTask *task)
+{
   Send *send = g_task_get_task_data (task);
-  g_autoptr (DeskTelegramReply) reply = desk_telegram_api_finish (result);
-  DeskOutcome *outcome;
+  const DeskAttachment *file = nth_file (send, send->part);
+  const Way way = way_of (send, file);
+  g_autoptr (GBytes) bytes = map_file (send, file);
+  g_autofree char *chat_id = g_strdup_printf ("%" G_GINT64_FORMAT, send->chat_id);
+  g_autofree char *reply_parameters = format_reply_parameters (send);
+  const char *fields[7] = { "chat_id", chat_id };
+  guint n = 2;
+
+  if (bytes == NULL)
+    {
+      end_with (task, desk_outcome_new (DESK_OUTCOME_PERMANENT, NULL,
+                                        "A file of this message is not kept any more"));
+      return;
+    }
+  if (send->part == 0 && is_caption (send) && send->outbound.message->text[0] != '\0')
+    {
+      fields[n++] = "caption";
+      fields[n++] = send->outbound.message->text;
+    }
+  if (reply_parameters != NULL)
+    {
+      fields[n++] = "reply_parameters";
+      fields[n++] = reply_parameters;
+    }
+  const DeskTelegramUpload upload = { way.field, file->filename, file->mime_type, bytes };
+  desk_telegram_api_upload_async (send->api, way.method, fields, &upload,
+                                  g_task_get_cancellable (task), on_reply, task);
+}
+
+static void
+post_part (GTask *task)
+{
+  Send *send = g_task_get_task_data (task);
+
+  if (send->part == PART_TEXT)
+    post_text (task);
+  else
+    post_file (task);
+}
+
+/* Refusals of a picture which a document does not meet. */
+static gboolean
+is_no_picture (const DeskTelegramReply *reply)
+{
+  return !reply->ok && reply->trouble == NULL && reply->error_code == 400
+         && reply->description != NULL
+         && (strstr (reply->description, "PHOTO_INVALID_DIMENSIONS") != NULL
+             || strstr (reply->description, "IMAGE_PROCESS_FAILED") != NULL
+             || strstr (reply->description, "PHOTO_SAVE_FILE_INVALID") != NULL
+             || strstr (reply->description, "VOICE_MESSAGES_FORBIDDEN") != NULL);
+}
+
+/* Telegram did not take this part, and said how it would. */
+static gboolean
+try_otherwise (Send *send, const DeskTelegramReply *reply)
+{
   gint64 moved_to;
 
   if (!reply->ok && reply->migrate_to_chat_id != NULL && !send->moved
@@ -93,29 +268,72 @@ on_reply (GObject *source, GAsyncResult *result, gpointer data)
                                    NULL))
     {
       send->moved = TRUE;
+      send->chat_id = moved_to;
       send->new_user_id = g_strconcat (send->chat_prefix, reply->migrate_to_chat_id, NULL);
-      post (g_steal_pointer (&task), moved_to);
+      return TRUE;
+    }
+  if (send->part == PART_TEXT || send->as_document || !is_no_picture (reply))
+    return FALSE;
+  send->as_document = TRUE;
+  return TRUE;
+}
+
+/* An answer without an id is an answer all the same: the part must not be sent again. */
+static void
+note_sent (Send *send, const char *id)
+{
+  if (id == NULL)
+    id = "";
+  if (send->first_id == NULL && *id != '\0')
+    send->first_id = g_strdup (id);
+  if (send->part >= 0)
+    send->ids->pdata[send->part] = g_strdup (*id != '\0' ? id : "?");
+}
+
+static void
+on_reply (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  Send *send = g_task_get_task_data (task);
+  g_autoptr (DeskTelegramReply) reply = desk_telegram_api_finish (result);
+
+  if (try_otherwise (send, reply))
+    {
+      post_part (task);
       return;
     }
-  outcome = desk_telegram_outcome (reply);
-  outcome->new_user_id = g_steal_pointer (&send->new_user_id);
-  g_task_return_pointer (task, outcome, (GDestroyNotify)desk_outcome_free);
+  g_autoptr (DeskOutcome) outcome = desk_telegram_outcome (reply);
+  if (outcome->type == DESK_OUTCOME_SENT)
+    {
+      note_sent (send, outcome->external_id);
+      send->as_document = FALSE;
+      send->part++;
+      if (next_part (send))
+        {
+          post_part (task);
+          return;
+        }
+      g_free (outcome->external_id);
+      outcome->external_id = g_strdup (send->first_id);
+    }
+  end_with (task, g_steal_pointer (&outcome));
 }
 
 /* What Telegram need not be asked for. */
 static DeskOutcome *
-refuse (Send *send, gint64 *out_chat_id)
+refuse (Send *send)
 {
-  if (!desk_telegram_chat_id (send->chat_prefix, send->outbound.message->user_id, out_chat_id))
+  if (!desk_telegram_chat_id (send->chat_prefix, send->outbound.message->user_id, &send->chat_id))
     return desk_outcome_new (DESK_OUTCOME_PERMANENT, NULL,
                              "This chat does not belong to the connection");
-  if (send->outbound.message->attachments->len > 0)
-    return desk_outcome_new (DESK_OUTCOME_PERMANENT, NULL, "Files cannot be sent to Telegram yet");
+  if (!next_part (send))
+    return desk_outcome_new (DESK_OUTCOME_SENT, NULL, NULL); /* the last attempt ended with all */
   return NULL;
 }
 
 void
 desk_telegram_send_async (DeskTelegramApi *api,
+                          DeskFileStore *files,
                           const char *chat_prefix,
                           const DeskOutbound *outbound,
                           GCancellable *cancellable,
@@ -126,24 +344,24 @@ desk_telegram_send_async (DeskTelegramApi *api,
   GTask *task = g_task_new (NULL, cancellable, callback, data);
   Send *send = g_new0 (Send, 1);
   DeskOutcome *refusal;
-  gint64 chat_id;
 
   g_task_set_source_tag (task, desk_telegram_send_async);
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, send, (GDestroyNotify)send_free);
   send->api = api;
+  send->files = files;
+  send->part = PART_TEXT;
+  send->ids = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_set_size (send->ids, (gint)outbound->message->attachments->len);
   send->chat_prefix = chat_prefix;
   send->outbound.message = desk_message_copy (outbound->message);
   send->outbound.reply_to_external_id = g_strdup (outbound->reply_to_external_id);
 
-  refusal = refuse (send, &chat_id);
+  refusal = refuse (send);
   if (refusal == NULL)
-    {
-      post (task, chat_id);
-      return;
-    }
-  g_task_return_pointer (task, refusal, (GDestroyNotify)desk_outcome_free);
-  g_object_unref (task);
+    post_part (task);
+  else
+    end_with (task, refusal);
 }
 
 DeskOutcome *

@@ -28,15 +28,18 @@ char *desk_telegram_format_send (gint64 chat_id, const DeskOutbound *outbound);
 /**
  * desk_telegram_send_async:
  * @api: must live until @callback was called
+ * @files: (nullable): where attachments are read from; must live as long
  * @chat_prefix: of the connection; must live as long
  * @outbound: borrowed for the call alone
  * @cancellable: (nullable): gives up waiting; what had left by then is unknown
  * @callback: called on the main thread
  * @data: for @callback
  *
- * Sends a text. A group that became a supergroup is written to at its new id, once.
+ * Sends a message: its text, or its files with the text as the first one's caption (a text over
+ * 1024 characters goes before them). A group that became a supergroup is written to at its new id, once.
  */
 void desk_telegram_send_async (DeskTelegramApi *api,
+                               DeskFileStore *files,
                                const char *chat_prefix,
                                const DeskOutbound *outbound,
                                GCancellable *cancellable,
