@@ -10,10 +10,9 @@
 
 #include "sync/desk-account-private.h"
 
-/* The list of accounts is a key file: one group an account, named by its cache folder, the last used first in
- * [accounts] order. A copy of an account stands in its cache folder, so that --cache DIR says whose it is. */
+/* The list of accounts is a key file: a group "account N" for each, the last used first. A copy of an account stands in its cache folder, so that --cache DIR says whose it is. */
 
-#define LIST_GROUP "accounts"
+#define MAX_ACCOUNTS 100
 #define FILE_NAME "account.ini"
 
 G_DEFINE_QUARK (desk-account-error-quark, desk_account_error)
@@ -80,14 +79,14 @@ desk_account_list (void)
   GPtrArray *accounts = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_account_free);
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autofree char *path = list_path ();
-  g_auto (GStrv) dirs = NULL;
 
   if (!g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, NULL))
     return accounts;
-  dirs = g_key_file_get_string_list (file, LIST_GROUP, "order", NULL, NULL);
-  for (guint i = 0; dirs != NULL && dirs[i] != NULL; i++)
+  for (guint i = 0; i < MAX_ACCOUNTS; i++)
     {
-      DeskAccount *account = read_group (file, dirs[i], dirs[i]);
+      g_autofree char *group = g_strdup_printf ("account %u", i + 1);
+      g_autofree char *cache_dir = g_key_file_get_string (file, group, "cache", NULL);
+      DeskAccount *account = cache_dir ? read_group (file, group, cache_dir) : NULL;
 
       if (account != NULL)
         g_ptr_array_add (accounts, account);
@@ -123,30 +122,33 @@ save_key_file (GKeyFile *file, const char *path, GError **error)
                                    0600, error);
 }
 
+static void
+add_to_list (GKeyFile *file, guint *n, const DeskAccount *account)
+{
+  g_autofree char *group = g_strdup_printf ("account %u", ++*n);
+
+  write_group (file, group, account);
+  g_key_file_set_string (file, group, "cache", account->cache_dir);
+}
+
 /* Writes the list with account first, or without it. */
 static gboolean
 update_list (const DeskAccount *account, gboolean keep, GError **error)
 {
   g_autoptr (GPtrArray) old = desk_account_list ();
-  g_autoptr (GPtrArray) order = g_ptr_array_new ();
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autofree char *path = list_path ();
+  guint n = 0;
 
   if (keep)
-    {
-      g_ptr_array_add (order, account->cache_dir);
-      write_group (file, account->cache_dir, account);
-    }
+    add_to_list (file, &n, account);
   for (guint i = 0; i < old->len; i++)
     {
-      DeskAccount *other = g_ptr_array_index (old, i);
+      const DeskAccount *other = g_ptr_array_index (old, i);
 
-      if (g_strcmp0 (other->cache_dir, account->cache_dir) == 0)
-        continue;
-      g_ptr_array_add (order, other->cache_dir);
-      write_group (file, other->cache_dir, other);
+      if (g_strcmp0 (other->cache_dir, account->cache_dir) != 0)
+        add_to_list (file, &n, other);
     }
-  g_key_file_set_string_list (file, LIST_GROUP, "order", (const char *const *) order->pdata, order->len);
   return save_key_file (file, path, error);
 }
 

@@ -110,19 +110,25 @@ desk_engine_flush_events (DeskEngine *self)
 {
   DeskBatch *batch;
   g_autoptr (DeskCursor) cursor = NULL;
+  guint n;
 
   if (self->events_apply != 0 || self->collecting->len == 0 || self->store_broken)
     return;
   batch = desk_batch_new ();
   cursor = desk_cursor_copy (self->committed);
-  while (self->collecting->len > 0 && self->committing->len < MAX_BATCH)
+  n = MIN (self->collecting->len, MAX_BATCH);
+  for (guint i = 0; i < n; i++)
     {
-      DeskEvent *event = g_ptr_array_steal_index (self->collecting, 0);
+      DeskEvent *event = g_ptr_array_index (self->collecting, i);
 
       desk_batch_event (batch, event, self->username);
       desk_cursor_set (cursor, event->partition, event->seq);
       g_ptr_array_add (self->committing, event);
     }
+  /* They moved to committing; only their places here go. */
+  g_ptr_array_set_free_func (self->collecting, NULL);
+  g_ptr_array_remove_range (self->collecting, 0, n);
+  g_ptr_array_set_free_func (self->collecting, (GDestroyNotify) desk_event_free);
   desk_batch_cursor (batch, cursor);
   desk_engine_apply (self, batch, APPLY_EVENTS, NULL);
   self->events_apply = self->next_id;
