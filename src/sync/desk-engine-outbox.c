@@ -158,14 +158,21 @@ start_attempt (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
   lane->waits_for = apply->id;
 }
 
+/* The message was seen. The lane is held until that is committed: the entry must not be taken up again meanwhile. */
+static void
+end_look (DeskEngine *self, Lane *lane)
+{
+  lane->looking = FALSE;
+  lane->waits_for = store_done (self, lane->entry, NULL);
+}
+
 static void
 start_look (DeskEngine *self, Lane *lane, gboolean accepted)
 {
   lane->requested = FALSE;
   if (lane->seen)
     {
-      store_done (self, lane->entry, NULL);
-      end_lane (lane);
+      end_look (self, lane);
       return;
     }
   lane->looking = TRUE;
@@ -548,10 +555,8 @@ desk_engine_look_found (DeskEngine *self, const char *key, const DeskMessage *me
     return;
   if (lane->requested)
     lane->seen = TRUE; /* the answer will tell what that means */
-  if (!lane->looking)
-    return;
-  store_done (self, lane->entry, NULL);
-  end_lane (lane);
+  if (lane->looking)
+    end_look (self, lane);
 }
 
 void
@@ -573,10 +578,12 @@ desk_engine_look_timeout (DeskEngine *self)
           continue;
         }
       if (lane->accepted)
-        store_done (self, lane->entry, NULL); /* the server said ok; its history will show it */
-      else
-        store_state (self, lane->entry, DESK_OUTBOX_UNCONFIRMED, NULL,
-                     _("It is not known whether this message was sent. Look at the chat before you send it again."));
+        {
+          end_look (self, lane); /* the server said ok; its history will show it */
+          continue;
+        }
+      store_state (self, lane->entry, DESK_OUTBOX_UNCONFIRMED, NULL,
+                   _("It is not known whether this message was sent. Look at the chat before you send it again."));
       end_lane (lane);
     }
   if (more)
