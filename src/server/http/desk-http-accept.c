@@ -8,7 +8,9 @@
  * libmicrohttpd's own thread pool lets whichever thread wakes first accept all that waits; a proxy
  * that opens its connections at once then gets one processor for all of them. Here each worker is
  * a libmicrohttpd of its own with one thread, and this thread alone accepts.
- * Invariant: while no worker has room nothing is accepted; who comes waits in the backlog. */
+ * Invariants: beyond max_connections nothing is accepted, who comes waits in the backlog; the
+ * workers' own limit is never reached (libmicrohttpd 0.9.75 locks itself up when a connection that
+ * was added from outside is over it). */
 
 #include "server/http/desk-http-private.h"
 
@@ -62,43 +64,40 @@ desk_http_listen (const char *address, guint16 port, guint16 *out_port, GError *
   return fd;
 }
 
-/* The next worker with room, or NULL. */
-static struct MHD_Daemon *
-choose_worker (DeskHttpAccept *self)
-{
-  const guint n = self->server->options.threads;
-  const guint most = self->server->options.max_connections / n;
-
-  for (guint i = 0; i < n; i++)
-    {
-      struct MHD_Daemon *worker = self->server->workers[self->next++ % n];
-      const union MHD_DaemonInfo *info
-          = MHD_get_daemon_info (worker, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-      if (info != NULL && info->num_connections < most)
-        return worker;
-    }
-  return NULL;
-}
-
 /* Accepts what waits. FALSE: nothing can be accepted for now. */
 static gboolean
 accept_all (DeskHttpAccept *self)
 {
-  for (;;)
+  DeskHttpServer *server = self->server;
+
+  while (g_atomic_int_get (&server->n_connections) < (gint)server->options.max_connections)
     {
       struct sockaddr_storage address;
       socklen_t len = sizeof address;
-      struct MHD_Daemon *worker = choose_worker (self);
-      if (worker == NULL)
-        return FALSE;
       int fd = accept4 (self->listener, (struct sockaddr *)&address, &len,
                         SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
         continue;
       if (fd < 0)
         return errno == EAGAIN;
-      MHD_add_connection (worker, fd, (struct sockaddr *)&address, len); /* takes fd, always */
+      g_atomic_int_inc (&server->n_connections);
+      /* takes the socket, always */
+      if (MHD_add_connection (server->workers[self->next++ % server->options.threads], fd,
+                              (struct sockaddr *)&address, len)
+          != MHD_YES)
+        g_atomic_int_add (&server->n_connections, -1);
     }
+  return FALSE;
+}
+
+void
+desk_http_accept_notify (void *cls,
+                         struct MHD_Connection *connection,
+                         void **socket_context,
+                         enum MHD_ConnectionNotificationCode code)
+{
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+    g_atomic_int_add (&((DeskHttpServer *)cls)->n_connections, -1);
 }
 
 static gpointer

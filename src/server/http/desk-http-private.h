@@ -43,6 +43,7 @@ struct _DeskHttpServer
 {
   struct MHD_Daemon **workers; /* options.threads of them, one thread each */
   DeskHttpAccept *accept;      /* NULL once closed */
+  gint n_connections;          /* atomic: accepted and not closed */
   DeskHttpOptions options;
   guint16 port;
   gint stopping; /* atomic */
@@ -87,6 +88,11 @@ struct _DeskHttpRequest
 int desk_http_listen (const char *address, guint16 port, guint16 *out_port, GError **error);
 /* Accepts for the server's workers on a thread of its own; takes the socket. */
 DeskHttpAccept *desk_http_accept_new (DeskHttpServer *server, int listener);
+/* A MHD_NotifyConnectionCallback of every worker: counts what is closed; cls is the server. */
+void desk_http_accept_notify (void *cls,
+                              struct MHD_Connection *connection,
+                              void **socket_context,
+                              enum MHD_ConnectionNotificationCode code);
 /* Ends the thread, closes the socket. */
 void desk_http_accept_free (DeskHttpAccept *self);
 

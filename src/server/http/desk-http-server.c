@@ -28,6 +28,7 @@
 #define FORM_BYTES_PER_S     (16 * 1024)   /* the slowest sender of files that is waited for */
 #define DEFAULT_TIMEOUT_S   30
 #define DEFAULT_CONNECTIONS 4096
+#define SPARE_CONNECTIONS   64 /* above our own count, see desk-http-accept.c */
 #define CONNECTION_MEMORY   (24 * 1024) /* bytes: request line and headers must fit */
 #define DRAIN_BYTES         (64 * 1024)        /* a refused body up to this is read and dropped */
 #define DRAIN_CHUNKED_BYTES (16 * 1024 * 1024) /* after that the connection is cut */
@@ -346,7 +347,8 @@ start_worker (DeskHttpServer *self)
           | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
       0, NULL, NULL, on_access, self,
       MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-      MHD_OPTION_CONNECTION_LIMIT, options->max_connections / options->threads,
+      MHD_OPTION_CONNECTION_LIMIT, options->max_connections + SPARE_CONNECTIONS,
+      MHD_OPTION_NOTIFY_CONNECTION, desk_http_accept_notify, self,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
       MHD_OPTION_CONNECTION_TIMEOUT, options->timeout_s,
       MHD_OPTION_STRICT_FOR_CLIENT, 1,
