@@ -376,7 +376,7 @@ main (int argc, char **argv)
     }
   g_autofree char *store = g_build_filename (argv[3], "million.db", NULL);
   g_autofree char *token = g_build_filename (argv[3], "million.token", NULL);
-  Bench self = { .slice_us = 400000, .pairs = 15 };
+  Bench self = { .slice_us = 200000, .pairs = 25 };
 
   if (argc > 4)
     self.slice_us = g_ascii_strtoll (argv[4], NULL, 10) * 1000;
@@ -387,8 +387,9 @@ main (int argc, char **argv)
   if (!g_file_get_contents (token, &self.token, NULL, NULL))
     g_error ("%s cannot be read", token);
   self.rand = g_rand_new_with_seed (7);
-  self.folder = g_build_filename (argv[3], "run-XXXXXX", NULL);
-  if (g_mkdtemp (self.folder) == NULL)
+  self.folder = g_build_filename (argv[3], "run", NULL);
+  remove_folder (self.folder); /* of a run that was broken off */
+  if (g_mkdir (self.folder, 0700) != 0)
     g_error ("%s cannot be made", self.folder);
   const gboolean ok = run_all (&self, argv, store);
   remove_folder (self.folder);
