@@ -15,6 +15,7 @@ int
 main (int argc, char *argv[])
 {
   desk_trace ("main");
+  desk_trace_watch_main_loop ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");

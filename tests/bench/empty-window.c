@@ -8,11 +8,16 @@
 
 #include <adwaita.h>
 #include <stdio.h>
+#include <time.h>
 
 static void
 on_after_paint (GdkFrameClock *clock, gpointer data)
 {
-  fprintf (stderr, "inbox-ready %" G_GINT64_FORMAT "\n", g_get_monotonic_time ());
+  struct timespec spent = { 0, 0 };
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &spent);
+  fprintf (stderr, "inbox-ready %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
+           g_get_monotonic_time (),
+           (gint64)spent.tv_sec * G_USEC_PER_SEC + spent.tv_nsec / 1000);
   g_signal_handlers_disconnect_by_func (clock, on_after_paint, data);
 }
 
