@@ -71,6 +71,12 @@ make_preview (DeskChatItem *item, PreviewStyle *style)
       *style = PREVIEW_TYPING;
       return g_strdup (_ ("typing…"));
     }
+  if (row->pending_text != NULL && row->draft == NULL)
+    {
+      *style = row->pending_is_private ? PREVIEW_NOTE : PREVIEW_PLAIN;
+      return g_strdup_printf (row->pending_is_private ? _ ("Note: %s") : _ ("You: %s"),
+                              row->pending_text);
+    }
   if (row->draft != NULL)
     {
       *style = PREVIEW_DRAFT;
@@ -110,9 +116,11 @@ update_preview (DeskChatListRow *self)
 static const char *
 state_icon (const DeskChatRow *row)
 {
+  if (row->draft != NULL)
+    return NULL;
   if (row->pending > 0)
     return "desk-queued-symbolic";
-  if (row->draft != NULL || row->chat->last_time_ms == 0)
+  if (row->chat->last_time_ms == 0)
     return NULL;
   if (row->last_is_private)
     return "desk-note-symbolic";
@@ -133,7 +141,8 @@ update_state (DeskChatListRow *self)
     {
       gtk_image_set_from_icon_name (self->state_image, icon);
       gtk_widget_set_tooltip_text (GTK_WIDGET (self->state_image),
-                                   row->last_is_private ? _ ("Internal note") : text);
+                                   row->pending == 0 && row->last_is_private ? _ ("Internal note")
+                                                                             : text);
     }
   set_css_class (self->state_image, "error",
                  row->pending == 0 && row->last_status == DESK_STATUS_FAILED);

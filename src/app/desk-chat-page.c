@@ -192,6 +192,12 @@ desk_chat_page_focus_composer (DeskChatPage *self)
   desk_composer_focus (self->composer);
 }
 
+gboolean
+desk_chat_page_take_key (DeskChatPage *self, GtkEventControllerKey *controller)
+{
+  return self->item != NULL && desk_composer_take_key (self->composer, controller);
+}
+
 void
 desk_chat_page_escape (DeskChatPage *self)
 {

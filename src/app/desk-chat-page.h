@@ -22,6 +22,8 @@ void desk_chat_page_check_read (DeskChatPage *self);
 void desk_chat_page_reply_to_current (DeskChatPage *self);
 void desk_chat_page_toggle_note (DeskChatPage *self);
 void desk_chat_page_focus_composer (DeskChatPage *self);
+/* Gives the key that @controller handles now to the composer; FALSE if it is no text. */
+gboolean desk_chat_page_take_key (DeskChatPage *self, GtkEventControllerKey *controller);
 /* Cancels a quote, or goes to the newest message. */
 void desk_chat_page_escape (DeskChatPage *self);
 /* With one pane: a button that leads back to the list. */

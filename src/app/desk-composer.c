@@ -332,6 +332,8 @@ on_note_toggled (DeskComposer *self)
 {
   update_note_mode (self);
   touch (self);
+  if (!self->loading)
+    desk_composer_focus (self); /* what is typed next is the note, not another toggling */
 }
 
 void
@@ -384,6 +386,13 @@ void
 desk_composer_focus (DeskComposer *self)
 {
   gtk_widget_grab_focus (GTK_WIDGET (self->text_view));
+}
+
+gboolean
+desk_composer_take_key (DeskComposer *self, GtkEventControllerKey *controller)
+{
+  desk_composer_focus (self);
+  return gtk_event_controller_key_forward (controller, GTK_WIDGET (self->text_view));
 }
 
 static void

@@ -26,6 +26,8 @@ void desk_composer_insert_emoji (DeskComposer *self);
 /* Cancels the quote; FALSE if there was none. */
 gboolean desk_composer_cancel_reply (DeskComposer *self);
 void desk_composer_focus (DeskComposer *self);
+/* Gives the key that @controller handles now to the text; FALSE if it is no text. */
+gboolean desk_composer_take_key (DeskComposer *self, GtkEventControllerKey *controller);
 /* What depends on the time and the connection. */
 void desk_composer_refresh (DeskComposer *self);
 

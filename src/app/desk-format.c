@@ -227,6 +227,8 @@ char *
 desk_format_span (gint64 span_ms)
 {
   gint64 minutes = MAX (span_ms, 0) / 60000;
+  if (minutes < 1)
+    return g_strdup (_ ("less than a minute"));
   if (minutes < 60)
     /* Translators: a span of minutes, shortened. */
     return g_strdup_printf (_ ("%d min"), (int)minutes);

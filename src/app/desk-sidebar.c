@@ -446,11 +446,26 @@ on_tick (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* One click opens the chat and its reply field. The list's own single-click-activate is no help: it
+ * selects whatever the pointer passes. */
+static void
+on_row_released (GtkGestureClick *gesture, int n_press, double x, double y, gpointer data)
+{
+  GtkListItem *list_item = data;
+  GtkWidget *row = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (gesture));
+  GtkWidget *sidebar = gtk_widget_get_ancestor (row, DESK_TYPE_SIDEBAR);
+  if (sidebar != NULL && gtk_widget_contains (row, x, y))
+    on_activate (DESK_SIDEBAR (sidebar), gtk_list_item_get_position (list_item));
+}
+
 static void
 on_setup (GtkSignalListItemFactory *factory, GtkListItem *list_item, gpointer data)
 {
   DeskSidebar *self = data;
   GtkWidget *row = g_object_new (DESK_TYPE_CHAT_LIST_ROW, NULL);
+  GtkGesture *click = gtk_gesture_click_new ();
+  g_signal_connect_object (click, "released", G_CALLBACK (on_row_released), list_item, 0);
+  gtk_widget_add_controller (row, GTK_EVENT_CONTROLLER (click));
   gtk_list_item_set_child (list_item, row);
   g_ptr_array_add (self->rows, row);
 }

@@ -5,9 +5,11 @@
 
 /* The history of one chat as a list. All scrolling is decided here and only in these ways:
  *  – sticky: the view follows the newest message. GtkListView does not do that by itself; it is
- * done from an idle whenever the adjustment's upper or page size changes. The flag falls when
- * somebody scrolls up, that is, when the value changes while upper and page size do not. –
- * settling: a new window starts at the top, so for some frames after it the place (the end, the
+ *    done from an idle whenever the adjustment's upper, page size or value changes. The flag falls
+ *    only by hand: when the value gets smaller, at the same upper and page size, shortly after a
+ *    wheel, a key, a finger or a button was used here. The list itself changes the value, too,
+ *    while it measures rows.
+ *  – settling: a new window starts at the top, so for some frames after it the place (the end, the
  *    unread line or a message) is asked for until the list has measured what is there.
  * Nothing compensates for rows that come above: the list keeps its anchor by itself. */
 
@@ -17,8 +19,11 @@
 
 #include "app/desk-message-row.h"
 #include "app/desk-timeline-loader.h"
+#include "app/desk-timeline-menu.h"
 
 #define SETTLE_FRAMES 6
+/* So long after an event a change of the value is somebody's doing. */
+#define HAND_US (G_USEC_PER_SEC)
 
 struct _DeskTimelineView
 {
@@ -38,7 +43,8 @@ struct _DeskTimelineView
   DeskMessageRowContext context;
 
   gboolean sticky;
-  double seen_upper, seen_page;
+  double seen_upper, seen_page, seen_value;
+  gint64 hand_us; /* monotonic: when somebody last scrolled, pressed or dragged here */
   guint stick_source;
   guint settle_tick;
   guint settle_frames;
@@ -130,6 +136,7 @@ remember_size (DeskTimelineView *self)
   GtkAdjustment *adjustment = get_adjustment (self);
   self->seen_upper = gtk_adjustment_get_upper (adjustment);
   self->seen_page = gtk_adjustment_get_page_size (adjustment);
+  self->seen_value = gtk_adjustment_get_value (adjustment);
 }
 
 static gboolean
@@ -138,10 +145,10 @@ on_stick (gpointer data)
   DeskTimelineView *self = data;
   GtkAdjustment *adjustment = get_adjustment (self);
   self->stick_source = 0;
-  remember_size (self);
   if (self->sticky)
     gtk_adjustment_set_value (adjustment, gtk_adjustment_get_upper (adjustment)
                                               - gtk_adjustment_get_page_size (adjustment));
+  remember_size (self);
   update_jump_button (self);
   desk_timeline_view_check_read (self);
   return G_SOURCE_REMOVE;
@@ -158,14 +165,19 @@ static void
 on_value_changed (DeskTimelineView *self)
 {
   GtkAdjustment *adjustment = get_adjustment (self);
-  gboolean moved_by_hand = self->seen_upper == gtk_adjustment_get_upper (adjustment)
-                           && self->seen_page == gtk_adjustment_get_page_size (adjustment);
+  gboolean by_hand = self->seen_upper == gtk_adjustment_get_upper (adjustment)
+                     && self->seen_page == gtk_adjustment_get_page_size (adjustment)
+                     && gtk_adjustment_get_value (adjustment) < self->seen_value
+                     && g_get_monotonic_time () - self->hand_us < HAND_US;
   if (self->settle_frames > 0)
     return;
   if (at_end (self))
     self->sticky = TRUE;
-  else if (moved_by_hand)
+  else if (by_hand)
     self->sticky = FALSE;
+  else if (self->sticky)
+    on_size_changed (self);
+  self->seen_value = gtk_adjustment_get_value (adjustment);
   check_edges (self);
   update_jump_button (self);
   desk_timeline_view_check_read (self);
@@ -221,12 +233,16 @@ settle_position (DeskTimelineView *self)
 static void
 end_settling (DeskTimelineView *self)
 {
+  gboolean newest = settle_position (self) == G_MAXUINT;
   g_clear_pointer (&self->target_id, g_free);
   self->target_key = 0;
   self->settle_frames = 0;
   self->settle_tick = 0;
   remember_size (self);
-  self->sticky = at_end (self);
+  /* Rows may still be measured: whoever was led to the end stays there. */
+  self->sticky = newest ? !desk_timeline_loader_has_newer (self->loader) : at_end (self);
+  if (self->sticky)
+    on_size_changed (self);
   gtk_widget_set_opacity (GTK_WIDGET (self->list), 1);
   check_edges (self);
   update_jump_button (self);
@@ -443,36 +459,6 @@ desk_timeline_view_get_current (DeskTimelineView *self)
 /* ── The context menu ───────────────────────────────────────────────────────────────────────── */
 
 static void
-add_menu_item (GMenu *menu, const char *label, const char *action, const char *id)
-{
-  g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
-  g_menu_item_set_action_and_target (item, action, "s", id);
-  g_menu_append_item (menu, item);
-}
-
-static void
-show_menu (DeskTimelineView *self, DeskTimelineEntry *entry, double x, double y)
-{
-  const DeskMessage *message = desk_timeline_entry_get_message (entry);
-  if (message == NULL || message->id == NULL || message->deleted_at_ms > 0)
-    return;
-  g_autoptr (GMenu) menu = g_menu_new ();
-  add_menu_item (menu, _ ("_Reply"), "message.reply", message->id);
-  if (*message->text != '\0')
-    add_menu_item (menu, _ ("_Copy Text"), "message.copy", message->id);
-  if (self->menu == NULL)
-    {
-      self->menu = gtk_popover_menu_new_from_model (NULL);
-      gtk_popover_set_has_arrow (GTK_POPOVER (self->menu), FALSE);
-      gtk_widget_set_halign (self->menu, GTK_ALIGN_START);
-      gtk_widget_set_parent (self->menu, GTK_WIDGET (self));
-    }
-  gtk_popover_menu_set_menu_model (GTK_POPOVER_MENU (self->menu), G_MENU_MODEL (menu));
-  gtk_popover_set_pointing_to (GTK_POPOVER (self->menu), &(GdkRectangle) { (int)x, (int)y, 1, 1 });
-  gtk_popover_popup (GTK_POPOVER (self->menu));
-}
-
-static void
 on_secondary_pressed (GtkGestureClick *gesture, int n_press, double x, double y, gpointer data)
 {
   DeskTimelineView *self = data;
@@ -481,7 +467,8 @@ on_secondary_pressed (GtkGestureClick *gesture, int n_press, double x, double y,
   if (row == NULL || desk_message_row_get_entry (DESK_MESSAGE_ROW (row)) == NULL)
     return;
   gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
-  show_menu (self, desk_message_row_get_entry (DESK_MESSAGE_ROW (row)), x, y);
+  desk_timeline_menu_show (GTK_WIDGET (self), &self->menu,
+                           desk_message_row_get_entry (DESK_MESSAGE_ROW (row)), x, y);
 }
 
 static gboolean
@@ -494,7 +481,7 @@ on_menu_key (GtkWidget *widget, GVariant *args, gpointer data)
   if (row == NULL
       || !gtk_widget_compute_point (GTK_WIDGET (row), widget, &GRAPHENE_POINT_INIT (24, 24), &at))
     return FALSE;
-  show_menu (self, entry, at.x, at.y);
+  desk_timeline_menu_show (widget, &self->menu, entry, at.x, at.y);
   return TRUE;
 }
 
@@ -519,6 +506,18 @@ static void
 on_unbind (GtkSignalListItemFactory *factory, GtkListItem *list_item, gpointer data)
 {
   desk_message_row_set_entry (DESK_MESSAGE_ROW (gtk_list_item_get_child (list_item)), NULL);
+}
+
+static gboolean
+on_hand (GtkEventControllerLegacy *controller, GdkEvent *event, gpointer data)
+{
+  DeskTimelineView *self = data;
+  GdkEventType type = gdk_event_get_event_type (event);
+  if (type == GDK_SCROLL || type == GDK_BUTTON_PRESS || type == GDK_KEY_PRESS
+      || type == GDK_TOUCH_BEGIN || type == GDK_TOUCH_UPDATE
+      || (type == GDK_MOTION_NOTIFY && (gdk_event_get_modifier_state (event) & GDK_BUTTON1_MASK)))
+    self->hand_us = g_get_monotonic_time ();
+  return GDK_EVENT_PROPAGATE;
 }
 
 static void
@@ -572,6 +571,7 @@ desk_timeline_view_init (DeskTimelineView *self)
 {
   GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
   GtkGesture *click = gtk_gesture_click_new ();
+  GtkEventController *hand = gtk_event_controller_legacy_new ();
   GtkAdjustment *adjustment;
 
   gtk_widget_init_template (GTK_WIDGET (self));
@@ -585,6 +585,10 @@ desk_timeline_view_init (DeskTimelineView *self)
   gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (click), GTK_PHASE_CAPTURE);
   g_signal_connect_object (click, "pressed", G_CALLBACK (on_secondary_pressed), self, 0);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (click));
+
+  gtk_event_controller_set_propagation_phase (hand, GTK_PHASE_CAPTURE);
+  g_signal_connect_object (hand, "event", G_CALLBACK (on_hand), self, 0);
+  gtk_widget_add_controller (GTK_WIDGET (self), hand);
 
   adjustment = get_adjustment (self);
   g_signal_connect_object (adjustment, "notify::upper", G_CALLBACK (on_size_changed), self,

@@ -58,7 +58,7 @@ action_search (GtkWidget *widget, const char *name, GVariant *parameter)
   DeskWindow *self = DESK_WINDOW (widget);
   if (self->inbox == NULL)
     return;
-  adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->sidebar));
+  adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->sidebar_clamp));
   desk_sidebar_start_search (self->sidebar, g_str_equal (name, "win.switch-chat"));
 }
 

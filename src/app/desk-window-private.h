@@ -18,6 +18,7 @@ struct _DeskWindow
   AdwToastOverlay *toasts;
   GtkStack *stack;
   AdwLeaflet *leaflet;
+  AdwClamp *sidebar_clamp;
   DeskSidebar *sidebar;
   AdwFlap *flap;
   GtkStack *chat_stack;

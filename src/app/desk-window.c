@@ -14,6 +14,9 @@
 
 #include "app/desk-trace.h"
 
+#define SIDEBAR_WIDTH 325
+#define PANEL_WIDTH   290
+
 enum
 {
   SIGNAL_TRY_DEMO,
@@ -44,7 +47,13 @@ desk_window_show_panel (DeskWindow *self, gboolean show)
       if (self->customer_panel == NULL)
         {
           self->customer_panel = g_object_new (DESK_TYPE_CUSTOMER_PANEL, NULL);
-          adw_flap_set_flap (self->flap, GTK_WIDGET (self->customer_panel));
+          GtkWidget *clamp = adw_clamp_new ();
+          adw_clamp_set_maximum_size (ADW_CLAMP (clamp), PANEL_WIDTH);
+          adw_clamp_set_tightening_threshold (ADW_CLAMP (clamp), PANEL_WIDTH);
+          adw_clamp_set_child (ADW_CLAMP (clamp), GTK_WIDGET (self->customer_panel));
+          gtk_widget_set_hexpand (clamp, FALSE);
+          gtk_widget_set_size_request (clamp, PANEL_WIDTH, -1);
+          adw_flap_set_flap (self->flap, clamp);
         }
       desk_customer_panel_set_chat (self->customer_panel, self->inbox, item);
     }
@@ -80,10 +89,11 @@ show_no_chat (DeskWindow *self)
     desk_chat_page_set_chat (self->chat_page, self->inbox, NULL);
   adw_flap_set_reveal_flap (self->flap, FALSE);
   gtk_stack_set_visible_child_name (self->chat_stack, "none");
-  adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->sidebar));
+  adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->sidebar_clamp));
 }
 
-/* With both panes in view the focus stays where it is: whoever walks through the list goes on. */
+/* With both panes in view the focus stays where it is: whoever walks through the list goes on.
+ * Alone on the screen the chat gets it into its reply field, and never into the first button. */
 static void
 show_chat_pane (DeskWindow *self)
 {
@@ -91,6 +101,31 @@ show_chat_pane (DeskWindow *self)
   adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->flap));
   if (focus != NULL && !adw_leaflet_get_folded (self->leaflet))
     gtk_widget_grab_focus (focus);
+  else
+    desk_chat_page_focus_composer (self->chat_page);
+}
+
+/* What nothing else has used and what is text belongs to the reply: in the bubbling phase, so that
+ * entries, mnemonics and shortcuts come first. */
+static gboolean
+on_key_pressed (GtkEventControllerKey *controller,
+                guint keyval,
+                guint keycode,
+                GdkModifierType state,
+                gpointer data)
+{
+  DeskWindow *self = data;
+  GtkWidget *focus = gtk_root_get_focus (GTK_ROOT (self));
+  gunichar c = gdk_keyval_to_unicode (keyval);
+  gboolean dead = keyval >= GDK_KEY_dead_grave && keyval <= GDK_KEY_dead_greek;
+
+  if ((state & (GDK_CONTROL_MASK | GDK_ALT_MASK | GDK_SUPER_MASK | GDK_META_MASK)) != 0
+      || (!dead && (c == 0 || !g_unichar_isgraph (c))) || desk_window_get_visible_chat (self) == NULL)
+    return FALSE;
+  if (GTK_IS_EDITABLE (focus) || GTK_IS_TEXT_VIEW (focus)
+      || (focus != NULL && gtk_widget_get_ancestor (focus, GTK_TYPE_POPOVER) != NULL))
+    return FALSE;
+  return desk_chat_page_take_key (self->chat_page, controller);
 }
 
 static void
@@ -125,6 +160,7 @@ desk_window_open_chat (DeskWindow *self, const char *key)
   desk_sidebar_end_search (self->sidebar);
   desk_sidebar_select (self->sidebar, key);
   adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->flap));
+  on_chat_activated (self);
 }
 
 static void
@@ -171,6 +207,9 @@ static void
 on_folded_changed (DeskWindow *self)
 {
   gboolean folded = adw_leaflet_get_folded (self->leaflet);
+  /* Alone it fills the window; beside a chat it is as wide as it needs, whatever its rows say. */
+  adw_clamp_set_maximum_size (self->sidebar_clamp, folded ? G_MAXINT16 : SIDEBAR_WIDTH);
+  adw_clamp_set_tightening_threshold (self->sidebar_clamp, folded ? G_MAXINT16 : SIDEBAR_WIDTH);
   desk_sidebar_set_folded (self->sidebar, folded);
   adw_header_bar_set_show_start_title_buttons (self->empty_header, folded);
   if (self->chat_page != NULL)
@@ -468,6 +507,7 @@ desk_window_class_init (DeskWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DeskWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, DeskWindow, stack);
   gtk_widget_class_bind_template_child (widget_class, DeskWindow, leaflet);
+  gtk_widget_class_bind_template_child (widget_class, DeskWindow, sidebar_clamp);
   gtk_widget_class_bind_template_child (widget_class, DeskWindow, sidebar);
   gtk_widget_class_bind_template_child (widget_class, DeskWindow, flap);
   gtk_widget_class_bind_template_child (widget_class, DeskWindow, chat_stack);
@@ -490,6 +530,7 @@ static void
 desk_window_init (DeskWindow *self)
 {
   g_autoptr (GAction) sort = NULL;
+  GtkEventController *keys;
   self->settings = g_settings_new (APPLICATION_ID);
   gtk_widget_init_template (GTK_WIDGET (self));
   sort = g_settings_create_action (self->settings, "chat-sort");
@@ -499,6 +540,9 @@ desk_window_init (DeskWindow *self)
                    G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (self->settings, "window-maximized", self, "maximized", G_SETTINGS_BIND_DEFAULT);
   g_signal_connect (self, "notify::is-active", G_CALLBACK (on_active_changed), NULL);
+  keys = gtk_event_controller_key_new ();
+  g_signal_connect_object (keys, "key-pressed", G_CALLBACK (on_key_pressed), self, 0);
+  gtk_widget_add_controller (GTK_WIDGET (self), keys);
   on_folded_changed (self);
   desk_window_update_actions (self);
 }

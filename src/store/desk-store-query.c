@@ -13,6 +13,7 @@ row_from_stmt (DeskStmt *s)
 {
   DeskChatRow *row = g_new0 (DeskChatRow, 1);
   const char *draft = desk_stmt_column_text (s, DESK_CHAT_N_COLUMNS);
+  const char *pending = desk_stmt_column_text (s, DESK_CHAT_N_COLUMNS + 1);
 
   row->chat = desk_chat_from_stmt (s);
   row->row_id = desk_stmt_column_int64 (s, 0);
@@ -24,10 +25,18 @@ row_from_stmt (DeskStmt *s)
   row->pending = (guint) desk_stmt_column_int64 (s, 33);
   row->attention = (guint) desk_stmt_column_int64 (s, 34);
   row->draft = draft ? desk_preview_text (draft) : NULL;
+  row->pending_is_private = pending != NULL && *pending == '1';
+  row->pending_text = pending != NULL && *pending != '\0' ? desk_preview_text (pending + 1) : NULL;
   return row;
 }
 
-#define ROW_QUERY "SELECT " DESK_CHAT_COLUMNS ",d.text FROM chat c LEFT JOIN draft d USING (chat)"
+/* The outbox is looked into for the few rows that have something in it only. The first character
+ * of what it gives says whether it is a note: one look for both. */
+#define ROW_QUERY                                                                                  \
+  "SELECT " DESK_CHAT_COLUMNS ",d.text,CASE WHEN c.pending>0 THEN"                                 \
+  " (SELECT o.is_private||o.text FROM outbox o WHERE o.chat=c.chat AND o.intent=0"                 \
+  " AND o.state IN (0,1) ORDER BY o.local_id DESC LIMIT 1) END"                                    \
+  " FROM chat c LEFT JOIN draft d USING (chat)"
 
 /* The text of a list query depends on which filters there are, never on their values: a few dozen
  * statements at most stay in the cache. */

@@ -17,6 +17,7 @@ desk_chat_row_copy (const DeskChatRow *self)
   copy = g_memdup2 (self, sizeof *self);
   copy->chat = desk_chat_copy (self->chat);
   copy->draft = g_strdup (self->draft);
+  copy->pending_text = g_strdup (self->pending_text);
   return copy;
 }
 
@@ -27,6 +28,7 @@ desk_chat_row_free (DeskChatRow *self)
     return;
   g_clear_pointer (&self->chat, desk_chat_free);
   g_free (self->draft);
+  g_free (self->pending_text);
   g_free (self);
 }
 

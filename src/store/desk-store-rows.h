@@ -38,6 +38,8 @@ typedef struct
   guint pending;      /* outbox entries that will still go out by themselves */
   guint attention;    /* outbox entries that wait for the manager: failed, unconfirmed, stale */
   char *draft;        /* nullable: preview of the draft's text */
+  char *pending_text; /* nullable: preview of the newest reply or note among the pending */
+  gboolean pending_is_private;
 } DeskChatRow;
 DeskChatRow *desk_chat_row_copy (const DeskChatRow *self);
 void desk_chat_row_free (DeskChatRow *self);

@@ -68,6 +68,8 @@ test_states (Fixture *f, gconstpointer data)
   g_assert_cmpuint (strlen (entry->client_message_id), ==, 36);
   row = get_row (f->store, U);
   g_assert_cmpuint (row->pending, ==, 1);
+  g_assert_cmpstr (row->pending_text, ==, "hi");
+  g_assert_false (row->pending_is_private);
   g_assert_cmpint (row->activity_ms, ==, 5000000);
   batch = desk_batch_new ();
   desk_batch_outbox_retry (batch, id, FALSE, NULL);
@@ -97,6 +99,48 @@ test_states (Fixture *f, gconstpointer data)
   batch = desk_batch_new ();
   desk_batch_outbox_attempt (batch, id);
   expect_error (f, batch, DESK_STORE_ERROR_NOT_FOUND); /* gone: must not go out */
+}
+
+static DeskChatRow *
+listed_row (Fixture *f)
+{
+  DeskChatQuery query = { .state = -1 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) rows = desk_store_list_chats (f->store, &query, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (rows->len, ==, 1);
+  return desk_chat_row_copy (g_ptr_array_index (rows, 0));
+}
+
+/* What the list shows of replies that wait: the newest of those that will go out by themselves. */
+static void
+test_pending_text (Fixture *f, gconstpointer data)
+{
+  gint64 second;
+  g_autoptr (DeskOutboxEntry) note = desk_outbox_entry_new (DESK_INTENT_SEND, "telegram", U);
+  g_autoptr (DeskChatRow) before = NULL, both = NULL, one = NULL, with_note = NULL;
+  DeskBatch *batch;
+
+  apply_page (f->store, 1, 3, TRUE, TRUE);
+  before = listed_row (f);
+  g_assert_null (before->pending_text);
+  add_send (f, "first");
+  second = add_send (f, "second\nline");
+  both = listed_row (f);
+  g_assert_cmpstr (both->pending_text, ==, "second line");
+  set_state (f, second, DESK_OUTBOX_FAILED);
+  one = listed_row (f);
+  g_assert_cmpstr (one->pending_text, ==, "first");
+  g_free (note->text);
+  note->text = g_strdup ("1 of ours");
+  note->is_private = TRUE;
+  batch = desk_batch_new ();
+  desk_batch_outbox_add (batch, note, FALSE);
+  apply_quiet (f->store, batch);
+  with_note = listed_row (f);
+  g_assert_cmpstr (with_note->pending_text, ==, "1 of ours");
+  g_assert_true (with_note->pending_is_private);
 }
 
 static DeskMessage *
@@ -321,6 +365,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/store/outbox/states", test_states);
+  ADD ("/store/outbox/pending-text", test_pending_text);
   ADD ("/store/outbox/acknowledged", test_acknowledged);
   ADD ("/store/outbox/draft", test_draft);
   ADD ("/store/outbox/atomic", test_atomic);
