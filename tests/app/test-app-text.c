@@ -90,11 +90,15 @@ test_times (void)
   g_autofree char *today = desk_format_when (now - hour / 60, now);
   g_autofree char *yesterday = desk_format_when (now - 24 * hour, now);
   g_autofree char *span = desk_format_span (41 * 60000);
+  g_autofree char *moment = desk_format_span (59999);
+  g_autofree char *none = desk_format_span (-1);
   g_autofree char *hours = desk_format_span (5 * hour);
   g_autofree char *days = desk_format_span (72 * hour);
   g_autofree char *length = desk_format_duration (67000);
   g_assert_cmpuint (strlen (today), ==, 5);
   g_assert_cmpstr (yesterday, ==, "Yesterday");
+  g_assert_cmpstr (moment, ==, "less than a minute");
+  g_assert_cmpstr (none, ==, "less than a minute");
   g_assert_cmpstr (span, ==, "41 min");
   g_assert_cmpstr (hours, ==, "5 h");
   g_assert_cmpstr (days, ==, "3 d");
