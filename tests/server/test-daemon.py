@@ -7,6 +7,7 @@
 
 import http.client
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -327,6 +328,28 @@ class Disk(unittest.TestCase):
             # what was refused was not kept: its key is free
             retried = send(daemon, chat, "another text", "full-%d" % len(accepted))
             self.assertEqual(retried.status, 201)
+            code, _ = daemon.stop()
+            self.assertEqual(code, 0)
+
+
+class Connections(unittest.TestCase):
+    def test_more_than_the_limit(self):
+        """Who comes when all 4096 places are taken waits, and is served when one is free again."""
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        if hard < 9000:
+            self.skipTest("only %d descriptors" % hard)
+        with Daemon(PROGRAM, config="[limits]\nrequests_per_minute=0\n") as daemon:
+            for _ in range(3):
+                crowd = [socket.create_connection(("127.0.0.1", daemon.port)) for _ in range(4190)]
+                with socket.create_connection(("127.0.0.1", daemon.port), timeout=10) as late:
+                    late.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+                    for peer in crowd[:500]:
+                        peer.close()
+                    self.assertTrue(late.recv(100).startswith(b"HTTP/1.1 200 "))
+                for peer in crowd[500:]:
+                    peer.close()
+            self.assertEqual(daemon.request("GET", "/health/live").status, 200)
             code, _ = daemon.stop()
             self.assertEqual(code, 0)
 
