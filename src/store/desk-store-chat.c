@@ -323,7 +323,8 @@ static gboolean
 fold_level2 (DeskFold *self, DeskFoldChat *state, const DeskChat *told, GError **error)
 {
   DeskChat *chat = state->chat;
-  gboolean own_intents = FALSE, newer;
+  gboolean newer;
+  int own_intent = 0;
 
   if (!desk_fold_leave_level0 (self, state, error))
     return FALSE;
@@ -349,9 +350,9 @@ fold_level2 (DeskFold *self, DeskFoldChat *state, const DeskChat *told, GError *
   state->unread_dirty = TRUE;
   if (!told->has_personal)
     return TRUE;
-  if (!desk_fold_has_marker_intent (self, state, &own_intents, error))
+  if (!desk_fold_has_marker_intent (self, state, &own_intent, error))
     return FALSE;
-  desk_fold_personal (state, told, own_intents);
+  desk_fold_personal (state, told, own_intent);
   return TRUE;
 }
 

@@ -14,16 +14,16 @@
  * the event, and would not tell again; if it had it after, its own event follows. */
 
 gboolean
-desk_fold_has_marker_intent (DeskFold *self, DeskFoldChat *state, gboolean *out, GError **error)
+desk_fold_has_marker_intent (DeskFold *self, DeskFoldChat *state, int *out, GError **error)
 {
   g_autoptr (DeskStmt) s = NULL;
 
-  *out = FALSE;
+  *out = 0;
   if (!self->has_outbox)
     return TRUE;
   s = desk_db_prepare (self->db,
-                       "SELECT EXISTS(SELECT 1 FROM outbox WHERE chat=?1 AND intent IN (1,2)"
-                       " AND (state=0 OR ?2=0))",
+                       "SELECT coalesce((SELECT intent FROM outbox WHERE chat=?1 AND intent IN (1,2)"
+                       " AND (state=0 OR ?2=0) ORDER BY local_id DESC LIMIT 1),0)",
                        error);
   G_STATIC_ASSERT (DESK_INTENT_READ == 1 && DESK_INTENT_UNREAD == 2 && DESK_OUTBOX_QUEUED == 0);
   if (s == NULL)
@@ -32,16 +32,18 @@ desk_fold_has_marker_intent (DeskFold *self, DeskFoldChat *state, gboolean *out,
   desk_stmt_bind_int64 (s, 2, state->chat->is_level2);
   if (desk_stmt_step (s, error) != DESK_STEP_ROW)
     return FALSE;
-  *out = desk_stmt_column_int64 (s, 0) != 0;
+  *out = (int) desk_stmt_column_int64 (s, 0);
   return TRUE;
 }
 
 void
-desk_fold_personal (DeskFoldChat *state, const DeskChat *told, gboolean own_intents)
+desk_fold_personal (DeskFoldChat *state, const DeskChat *told, int own_intent)
 {
   DeskChatPersonal *mine = &state->chat->personal;
 
-  if (!own_intents && told->personal.read_chat_seq >= mine->read_chat_seq)
+  if (own_intent != 0)
+    mine->marked_unread = own_intent == DESK_INTENT_UNREAD;
+  else if (told->personal.read_chat_seq >= mine->read_chat_seq)
     mine->marked_unread = told->personal.marked_unread;
   mine->read_chat_seq = MAX (mine->read_chat_seq, told->personal.read_chat_seq);
   mine->read_in_seq = MAX (mine->read_in_seq, told->personal.read_in_seq);
@@ -54,15 +56,17 @@ desk_fold_read_event (DeskFold *self, const DeskEvent *event, const char *me, GE
 {
   DeskFoldChat *state;
   DeskChatPersonal *mine;
-  gboolean own_intents;
+  int own_intent;
 
   if (me == NULL || g_strcmp0 (event->username, me) != 0)
     return TRUE; /* a colleague's marker changes nothing here */
   state = desk_fold_get_chat (self, event->platform, event->user_id, TRUE, error);
-  if (state == NULL || !desk_fold_has_marker_intent (self, state, &own_intents, error))
+  if (state == NULL || !desk_fold_has_marker_intent (self, state, &own_intent, error))
     return FALSE;
   mine = &state->chat->personal;
-  if (!own_intents && event->up_to_chat_seq >= mine->read_chat_seq)
+  if (own_intent != 0)
+    mine->marked_unread = own_intent == DESK_INTENT_UNREAD;
+  else if (event->up_to_chat_seq >= mine->read_chat_seq)
     mine->marked_unread = event->marked_unread;
   mine->read_chat_seq = MAX (mine->read_chat_seq, event->up_to_chat_seq);
   mine->read_in_seq = MAX (mine->read_in_seq, event->up_to_in_seq);
@@ -118,7 +122,7 @@ count_level0 (DeskFold *self, DeskFoldChat *state, GError **error)
 {
   g_autoptr (DeskStmt) s = NULL;
   gint64 count;
-  gboolean waiting_read;
+  int waiting_read;
 
   if (!desk_fold_has_marker_intent (self, state, &waiting_read, error))
     return FALSE;

@@ -173,12 +173,12 @@ char *desk_preview_text (const char *text);
 
 /* desk-store-marker.c: what was read, unread counts. */
 gboolean desk_fold_read_event (DeskFold *self, const DeskEvent *event, const char *me, GError **error);
-void desk_fold_personal (DeskFoldChat *state, const DeskChat *told, gboolean own_intents);
+void desk_fold_personal (DeskFoldChat *state, const DeskChat *told, int own_intent);
 gboolean desk_fold_local_read (DeskFold *self, DeskFoldChat *state, gint64 up_to, GError **error);
 gboolean desk_fold_waiting (DeskFold *self, DeskFoldChat *state, const DeskChat *told, GError **error);
 gboolean desk_fold_count_unread (DeskFold *self, DeskFoldChat *state, GError **error);
-/* TRUE if a READ or UNREAD of the chat still waits: the local marker wins. */
-gboolean desk_fold_has_marker_intent (DeskFold *self, DeskFoldChat *state, gboolean *out, GError **error);
+/* The newest READ or UNREAD of the chat that still waits, or 0: it stands until the server has had it. */
+gboolean desk_fold_has_marker_intent (DeskFold *self, DeskFoldChat *state, int *out, GError **error);
 
 /* desk-store-range.c */
 void desk_fold_chat_cover (DeskFoldChat *self, gint64 first, gint64 last);

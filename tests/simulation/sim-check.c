@@ -403,6 +403,8 @@ compare_intents (Sim *sim, guint *property)
 
       if (intent->chat->erased || intent->local_id == 0)
         continue;
+      if (intent->discarded && n <= 1)
+        continue; /* an attempt that was on its way may still arrive, at any later time */
       *property = n > 1 ? 9 : 1;
       if (n > 1 || (n == 0 && !intent->discarded))
         return g_strdup_printf ("“%s” of device %u is %u times at the server", intent->text, intent->device, n);

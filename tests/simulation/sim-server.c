@@ -327,6 +327,8 @@ sim_server_mark (Sim *sim, SimChat *chat, guint user, gint64 up_to)
   event->up_to_chat_seq = mine->read_chat_seq;
   event->up_to_in_seq = mine->read_in_seq;
   event->marked_unread = mine->marked_unread;
+  sim_trace (sim, "server: %s read %s/%s to %" G_GINT64_FORMAT ", unread %d", event->username, event->platform, event->user_id,
+             event->up_to_chat_seq, event->marked_unread);
   emit (sim, chat, event);
   return TRUE;
 }
