@@ -92,7 +92,7 @@ JsonNode *
 desk_test_items_to_json (GPtrArray *items)
 {
   static const char *const types[]
-      = { "message", "edit", "delete", "reaction", "status", "read_up_to", "typing", "moved" };
+      = { "message", "edit", "delete", "reaction", "status", "read_up_to", "typing", "attachment", "moved" };
   g_autoptr (JsonBuilder) b = json_builder_new ();
 
   json_builder_begin_array (b);
