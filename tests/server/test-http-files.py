@@ -463,6 +463,7 @@ class Restart(unittest.TestCase):
     def test_files_and_links_outlive_it(self):
         with Daemon(PROGRAM) as daemon:
             chat = chat_of(daemon)
+            cursor = daemon.request("GET", CRM + "/changes").data["cursor"]
             message = send_file(daemon, chat, [("k.txt", b"kept")]).data["message"]
             left = os.path.join(daemon.data, "files", "tmp", "half")
             with open(left, "wb") as stream:
@@ -472,6 +473,11 @@ class Restart(unittest.TestCase):
             daemon.start()
             self.assertEqual(get_file(daemon, message["attachments"][0]).body, b"kept")
             self.assertFalse(os.path.exists(left))
+            # the log itself, and no longer what memory holds of it
+            events = daemon.request("GET", CRM + "/changes?cursor=" + cursor).data["events"]
+            told = next(e["data"] for e in events if e["type"] == "new_message"
+                        and e["data"]["id"] == message["id"])
+            self.assertEqual(get_file(daemon, told["attachments"][0]).body, b"kept")
 
 
 class Expiry(unittest.TestCase):
