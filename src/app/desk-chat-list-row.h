@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 #define DESK_TYPE_CHAT_LIST_ROW (desk_chat_list_row_get_type ())
-G_DECLARE_FINAL_TYPE (DeskChatListRow, desk_chat_list_row, DESK, CHAT_LIST_ROW, GtkBox)
+G_DECLARE_FINAL_TYPE (DeskChatListRow, desk_chat_list_row, DESK, CHAT_LIST_ROW, GtkWidget)
 
 /* A line of the chat list. Shows @item (NULL: nothing) and follows its changes. */
 void desk_chat_list_row_set_item (DeskChatListRow *self, DeskChatItem *item);
