@@ -11,6 +11,8 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#define ZONE_SPAN_US (5 * G_USEC_PER_SEC)
+
 static gboolean
 is_link_char (gunichar c)
 {
@@ -146,11 +148,29 @@ desk_format_is_emoji_only (const char *text)
   return count >= 1 && count <= 6;
 }
 
+/* The local time zone. GLib looks it up on the disk each time, which a list of chats does not want
+ * to pay for by the row; a traveller's new zone is taken within seconds. Main thread only. */
+static GTimeZone *
+local_zone (void)
+{
+  static GTimeZone *zone;
+  static gint64 asked_us;
+  gint64 now_us = g_get_monotonic_time ();
+  if (zone == NULL || now_us - asked_us > ZONE_SPAN_US)
+    {
+      g_clear_pointer (&zone, g_time_zone_unref);
+      zone = g_time_zone_new_local ();
+      asked_us = now_us;
+    }
+  return zone;
+}
+
 static GDateTime *
 local_time (gint64 ms)
 {
   g_autoptr (GDateTime) utc = g_date_time_new_from_unix_utc (ms / 1000);
-  return utc != NULL ? g_date_time_to_local (utc) : g_date_time_new_from_unix_local (0);
+  return utc != NULL ? g_date_time_to_timezone (utc, local_zone ())
+                     : g_date_time_new_from_unix_local (0);
 }
 
 static char *
