@@ -24,6 +24,8 @@
 /* Sizes of text, of the size of the font. */
 #define CAPTION_SCALE .9
 #define PILL_SCALE    .8
+/* Opacity of what is less important. */
+#define DIM .7f
 /* Pixels. */
 #define AVATAR_GAP         12
 #define GAP                6
