@@ -20,6 +20,7 @@
 #define REFUSED_PAUSE_US (5 * G_USEC_PER_SEC) /* before the cache is asked again */
 #define LOOK_MS 15000
 #define LOOK_EVERY_MS 3000
+#define LOOK_SLACK_MS 5000 /* by so much may the clock of a plain server be behind ours */
 #define MAX_SIGHTED 4096
 #define KEY_LIFE_MS (G_GINT64_CONSTANT (90) * 24 * 3600 * 1000) /* how long the server remembers a client id */
 
@@ -98,8 +99,9 @@ find_entry (DeskEngine *self, gint64 local_id)
 }
 
 static void
-begin_lane (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
+begin_lane (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, gint64 attempted_at_ms)
 {
+  lane->since_ms = attempted_at_ms + self->state->server_offset_ms - LOOK_SLACK_MS;
   lane->local_id = entry->local_id;
   lane->waits_for = 0;
   lane->requested = lane->looking = lane->accepted = lane->seen = FALSE;
@@ -151,7 +153,7 @@ start_attempt (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
   DeskBatch *batch = desk_batch_new ();
   Apply *apply;
 
-  begin_lane (self, lane, entry);
+  begin_lane (self, lane, entry, self->wall_ms);
   desk_batch_outbox_attempt (batch, entry->local_id);
   apply = desk_engine_apply (self, batch, APPLY_ATTEMPT, key);
   apply->local_id = entry->local_id;
@@ -188,7 +190,7 @@ resume_sending (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
 {
   if (self->state->level == 0 && entry->intent == DESK_INTENT_SEND)
     {
-      begin_lane (self, lane, entry);
+      begin_lane (self, lane, entry, entry->attempted_at_ms);
       start_look (self, lane, FALSE);
     }
   else if (self->wall_ms - entry->attempted_at_ms > KEY_LIFE_MS)
@@ -551,7 +553,7 @@ desk_engine_look_found (DeskEngine *self, const char *key, const DeskMessage *me
 
   if (message->direction != DESK_DIRECTION_OUTGOING || message->sender != DESK_SENDER_MANAGER
       || !sight (self, key, message) || lane == NULL || lane->entry == NULL
-      || g_strcmp0 (message->text, lane->entry->text) != 0)
+      || message->created_at_ms < lane->since_ms || g_strcmp0 (message->text, lane->entry->text) != 0)
     return;
   if (lane->requested)
     lane->seen = TRUE; /* the answer will tell what that means */

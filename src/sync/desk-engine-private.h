@@ -56,6 +56,7 @@ typedef struct
   gboolean looking;      /* level 0: outcome unknown, looking for it */
   gboolean accepted;     /* level 0: the server said ok; waiting to see it in the history */
   gboolean seen;         /* level 0: its message was seen while the request was out */
+  gint64 since_ms;       /* level 0: an older message is no proof of this attempt; the server's clock */
   gint64 look_until_us;
   gint64 not_before_us;  /* put off until then */
   guint failures;        /* in a row, for the backoff */
