@@ -29,6 +29,7 @@ struct _DeskChatPage
   DeskInbox *inbox;
   DeskChatItem *item;
   guint tick_source;
+  gint64 told_stale; /* local_id of the held back reply whose reason was shown */
 };
 
 G_DEFINE_FINAL_TYPE (DeskChatPage, desk_chat_page, GTK_TYPE_BOX)
@@ -89,6 +90,20 @@ static void
 on_sent (DeskChatPage *self)
 {
   desk_timeline_view_stick (self->timeline);
+}
+
+/* A reply was held back: what the colleague has written meanwhile comes into view, once. */
+static void
+on_timeline_loaded (DeskChatPage *self)
+{
+  gint64 stale;
+  const char *answer;
+  if (!desk_timeline_view_find_conflict (self->timeline, &stale, &answer)
+      || stale == self->told_stale)
+    return;
+  g_autofree char *id = g_strdup (answer);
+  self->told_stale = stale;
+  desk_timeline_view_jump (self->timeline, id, 0);
 }
 
 static gboolean
@@ -322,6 +337,7 @@ desk_chat_page_class_init (DeskChatPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, composer);
   gtk_widget_class_bind_template_callback (widget_class, on_read_to);
   gtk_widget_class_bind_template_callback (widget_class, on_sent);
+  gtk_widget_class_bind_template_callback (widget_class, on_timeline_loaded);
   gtk_widget_class_install_action (widget_class, "message.reply", "s", action_reply);
   gtk_widget_class_install_action (widget_class, "message.jump", "s", action_jump);
   gtk_widget_class_install_action (widget_class, "message.copy", "s", action_copy);

@@ -8,6 +8,7 @@
 
 #include "app/desk-message-card.h"
 
+#include <adwaita.h>
 #include <glib/gi18n.h>
 
 #include "app/desk-delivery.h"
@@ -18,6 +19,49 @@
 #define STICKER_SIZE 128
 
 /* ── Images ─────────────────────────────────────────────────────────────────────────────────── */
+
+#define LEAST_WIDTH  96
+#define LEAST_HEIGHT 72
+
+/* The place of a picture: of its own size where there is room, and smaller in the same proportions
+ * where there is not. */
+static void
+measure_picture (GtkWidget *widget,
+                 GtkOrientation orientation,
+                 int for_size,
+                 int *minimum,
+                 int *natural,
+                 int *minimum_baseline,
+                 int *natural_baseline)
+{
+  int width = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (widget), "picture-width"));
+  int height = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (widget), "picture-height"));
+  if (orientation == GTK_ORIENTATION_HORIZONTAL)
+    {
+      *minimum = MIN (LEAST_WIDTH, width);
+      *natural = width;
+    }
+  else
+    *minimum = *natural = for_size > 0 && for_size < width
+                              ? MAX ((int)((gint64)height * for_size / width), LEAST_HEIGHT)
+                              : height;
+  *minimum_baseline = *natural_baseline = -1;
+}
+
+static void
+allocate_picture (GtkWidget *widget, int width, int height, int baseline)
+{
+  GtkWidget *content = gtk_widget_get_first_child (widget);
+  int least = 0;
+  gtk_widget_measure (content, GTK_ORIENTATION_VERTICAL, width, &least, NULL, NULL, NULL);
+  gtk_widget_allocate (content, width, MAX (height, least), -1, NULL);
+}
+
+static GtkSizeRequestMode
+picture_request_mode (GtkWidget *widget)
+{
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
+}
 
 static void
 reserve_size (GtkWidget *widget,
@@ -37,13 +81,19 @@ reserve_size (GtkWidget *widget,
           height = most_height;
         }
     }
-  gtk_widget_set_size_request (widget, (int)MAX (width, 96), (int)MAX (height, 72));
+  g_object_set_data (G_OBJECT (widget), "picture-width",
+                     GINT_TO_POINTER ((int)MAX (width, LEAST_WIDTH)));
+  g_object_set_data (G_OBJECT (widget), "picture-height",
+                     GINT_TO_POINTER ((int)MAX (height, LEAST_HEIGHT)));
+  gtk_widget_set_layout_manager (
+      widget, gtk_custom_layout_new (picture_request_mode, measure_picture, allocate_picture));
 }
 
 static GtkWidget *
 new_picture (const DeskMessage *message, const DeskAttachment *attachment)
 {
-  GtkWidget *frame = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget *frame = adw_bin_new ();
+  GtkWidget *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   GtkWidget *icon = gtk_image_new_from_icon_name (desk_kind_icon (message->kind));
   GtkWidget *label = gtk_label_new (attachment != NULL && attachment->filename != NULL
                                             && *attachment->filename != '\0'
@@ -63,8 +113,9 @@ new_picture (const DeskMessage *message, const DeskAttachment *attachment)
   gtk_widget_add_css_class (label, "caption");
   gtk_widget_add_css_class (frame, "picture-card");
   gtk_widget_set_halign (frame, GTK_ALIGN_START);
-  gtk_box_append (GTK_BOX (frame), icon);
-  gtk_box_append (GTK_BOX (frame), label);
+  gtk_box_append (GTK_BOX (content), icon);
+  gtk_box_append (GTK_BOX (content), label);
+  adw_bin_set_child (ADW_BIN (frame), content);
   return frame;
 }
 

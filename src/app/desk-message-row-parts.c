@@ -151,7 +151,7 @@ desk_message_problem_new (DeskTimelineEntry *entry)
   GtkWidget *label = new_label (reason, "problem-text");
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_max_width_chars (GTK_LABEL (label), 44);
-  gtk_label_set_xalign (GTK_LABEL (label), 1);
+  gtk_label_set_xalign (GTK_LABEL (label), 1); /* mirrored by the label itself */
   gtk_label_set_justify (GTK_LABEL (label), GTK_JUSTIFY_RIGHT);
   gtk_widget_set_halign (buttons, GTK_ALIGN_END);
   gtk_widget_set_halign (box, GTK_ALIGN_END);

@@ -115,6 +115,8 @@ build_bubble (DeskMessageRow *self)
   gtk_widget_set_hexpand (self->text, TRUE);
   g_signal_connect (self->text, "activate-link", G_CALLBACK (on_activate_link), NULL);
   gtk_widget_add_css_class (self->bubble, "bubble");
+  /* Not FILL: GTK would then ask for the width that suits the height, and wrap the text early. */
+  gtk_widget_set_valign (self->bubble, GTK_ALIGN_START);
   gtk_box_append (GTK_BOX (self->body), self->text);
   gtk_box_append (GTK_BOX (self->body), self->meta);
   gtk_box_append (GTK_BOX (self->bubble), self->sender);

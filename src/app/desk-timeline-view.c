@@ -18,6 +18,7 @@
 #include <glib/gi18n.h>
 
 #include "app/desk-message-row.h"
+#include "app/desk-timeline-find.h"
 #include "app/desk-timeline-loader.h"
 #include "app/desk-timeline-menu.h"
 
@@ -343,6 +344,8 @@ on_loaded (DeskTimelineView *self, gboolean first)
       check_edges (self);
       update_jump_button (self);
       desk_timeline_view_check_read (self);
+      if (self->settle_frames == 0)
+        g_signal_emit (self, signals[SIGNAL_LOADED], 0);
     }
 }
 
@@ -404,41 +407,30 @@ desk_timeline_view_refresh (DeskTimelineView *self)
     desk_timeline_loader_refresh (self->loader);
 }
 
+static GPtrArray *
+get_core (DeskTimelineView *self)
+{
+  return self->loader != NULL
+             ? desk_timeline_model_get_core (desk_timeline_loader_get_model (self->loader))
+             : NULL;
+}
+
 DeskTimelineEntry *
 desk_timeline_view_find_entry (DeskTimelineView *self, const char *id)
 {
-  GPtrArray *core
-      = self->loader != NULL
-            ? desk_timeline_model_get_core (desk_timeline_loader_get_model (self->loader))
-            : NULL;
-  for (guint i = core != NULL ? core->len : 0; i > 0; i--)
-    {
-      DeskTimelineEntry *entry = g_ptr_array_index (core, i - 1);
-      const DeskMessage *message = desk_timeline_entry_get_message (entry);
-      if (message == NULL)
-        continue;
-      if (id != NULL ? g_strcmp0 (message->id, id) == 0
-                     : message->direction == DESK_DIRECTION_INCOMING && message->deleted_at_ms == 0)
-        return entry;
-    }
-  return NULL;
+  return desk_timeline_find_entry (get_core (self), id);
 }
 
 DeskTimelineEntry *
 desk_timeline_view_find_pending (DeskTimelineView *self, gint64 local_id)
 {
-  GPtrArray *core
-      = self->loader != NULL
-            ? desk_timeline_model_get_core (desk_timeline_loader_get_model (self->loader))
-            : NULL;
-  for (guint i = core != NULL ? core->len : 0; i > 0; i--)
-    {
-      const DeskOutboxEntry *pending
-          = desk_timeline_entry_get_pending (g_ptr_array_index (core, i - 1));
-      if (pending != NULL && pending->local_id == local_id)
-        return g_ptr_array_index (core, i - 1);
-    }
-  return NULL;
+  return desk_timeline_find_pending (get_core (self), local_id);
+}
+
+gboolean
+desk_timeline_view_find_conflict (DeskTimelineView *self, gint64 *out_stale, const char **out_answer)
+{
+  return desk_timeline_find_conflict (get_core (self), self->context.me, out_stale, out_answer);
 }
 
 DeskTimelineEntry *

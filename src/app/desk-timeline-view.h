@@ -15,7 +15,7 @@ G_DECLARE_FINAL_TYPE (DeskTimelineView, desk_timeline_view, DESK, TIMELINE_VIEW,
 /* The history of one chat. All scrolling is decided here.
  *
  * Signal "read-to" (gint64 order_key): everything up to there was seen.
- * Signal "loaded" (): the first window of a chat is on the screen. */
+ * Signal "loaded" (): the first window of a chat is on the screen, or what was added to it. */
 
 /* Shows a chat from its newest message on; NULL shows none. */
 void desk_timeline_view_set_chat (DeskTimelineView *self, DeskInbox *inbox, DeskChatItem *item);
@@ -31,6 +31,8 @@ void desk_timeline_view_check_read (DeskTimelineView *self);
 /* The message with that id, if it is loaded; @id NULL: the newest incoming one. Borrowed. */
 DeskTimelineEntry *desk_timeline_view_find_entry (DeskTimelineView *self, const char *id);
 DeskTimelineEntry *desk_timeline_view_find_pending (DeskTimelineView *self, gint64 local_id);
+/* A reply that was held back and the id of the colleague's answer that is why; FALSE: none. */
+gboolean desk_timeline_view_find_conflict (DeskTimelineView *self, gint64 *out_stale, const char **out_answer);
 /* The row that has the focus, else the newest incoming message. Borrowed. */
 DeskTimelineEntry *desk_timeline_view_get_current (DeskTimelineView *self);
 

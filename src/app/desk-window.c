@@ -52,7 +52,6 @@ desk_window_show_panel (DeskWindow *self, gboolean show)
           adw_clamp_set_tightening_threshold (ADW_CLAMP (clamp), PANEL_WIDTH);
           adw_clamp_set_child (ADW_CLAMP (clamp), GTK_WIDGET (self->customer_panel));
           gtk_widget_set_hexpand (clamp, FALSE);
-          gtk_widget_set_size_request (clamp, PANEL_WIDTH, -1);
           adw_flap_set_flap (self->flap, clamp);
         }
       desk_customer_panel_set_chat (self->customer_panel, self->inbox, item);
