@@ -61,6 +61,14 @@ show_error (GtkLabel *label, GtkWidget *row, const char *text)
     gtk_widget_remove_css_class (row, "error");
 }
 
+/* With what was wrong selected, so that typing corrects it. */
+static void
+show_fault (GtkLabel *label, GtkWidget *row, const char *text)
+{
+  show_error (label, row, text);
+  gtk_widget_grab_focus (row);
+}
+
 static void
 clear_errors (DeskWelcomePage *self)
 {
@@ -103,16 +111,16 @@ tell_error (DeskWelcomePage *self, const GError *error)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
   if (g_error_matches (error, DESK_ACCOUNT_ERROR, DESK_ACCOUNT_ERROR_ADDRESS))
-    show_error (self->server_error, GTK_WIDGET (self->server_row),
+    show_fault (self->server_error, GTK_WIDGET (self->server_row),
                 _ ("This is not the address of a server"));
   else if (g_error_matches (error, DESK_ACCOUNT_ERROR, DESK_ACCOUNT_ERROR_NETWORK))
-    show_error (self->server_error, GTK_WIDGET (self->server_row),
+    show_fault (self->server_error, GTK_WIDGET (self->server_row),
                 _ ("The server does not answer: check the address and the network"));
   else if (g_error_matches (error, DESK_ACCOUNT_ERROR, DESK_ACCOUNT_ERROR_SERVER))
-    show_error (self->server_error, GTK_WIDGET (self->server_row),
+    show_fault (self->server_error, GTK_WIDGET (self->server_row),
                 _ ("There is no chat server at this address, or it has a problem"));
   else if (g_error_matches (error, DESK_ACCOUNT_ERROR, DESK_ACCOUNT_ERROR_REFUSED))
-    show_error (self->secret_error, GTK_WIDGET (self->password_row),
+    show_fault (self->secret_error, GTK_WIDGET (self->password_row),
                 by_token (self) ? _ ("The server does not accept this token")
                                 : _ ("Wrong user name or password"));
   else if (g_error_matches (error, DESK_ACCOUNT_ERROR, DESK_ACCOUNT_ERROR_KEYRING))
@@ -152,10 +160,12 @@ on_sign_in (DeskWelcomePage *self)
                                     &error);
   if (url == NULL)
     {
-      show_error (self->server_error, GTK_WIDGET (self->server_row), error->message);
+      show_fault (self->server_error, GTK_WIDGET (self->server_row), error->message);
       return;
     }
   self->cancellable = g_cancellable_new ();
+  /* A field must not have the focus while it becomes insensitive. */
+  gtk_root_set_focus (gtk_widget_get_root (GTK_WIDGET (self)), NULL);
   update (self);
   desk_account_sign_in_async (
       url, by_token (self) ? NULL : gtk_editable_get_text (GTK_EDITABLE (self->user_row)),

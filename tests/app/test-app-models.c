@@ -8,6 +8,7 @@
  * one items-changed. */
 
 #include "app/desk-chat-list-model.h"
+#include "app/desk-timeline-find.h"
 #include "app/desk-timeline-model.h"
 
 /* ── A copy that knows only what it is told ─────────────────────────────────────────────────── */
@@ -328,6 +329,44 @@ test_timeline_same (void)
   g_ptr_array_unref (mirror.copy);
 }
 
+static DeskTimelineItem *
+new_answer (gint64 seq, const char *sender_id, gboolean is_private)
+{
+  DeskTimelineItem *item = new_message (seq, NULL);
+  item->message->direction = DESK_DIRECTION_OUTGOING;
+  g_free (item->message->id);
+  item->message->id = g_strdup_printf ("m%d", (int)seq);
+  g_free (item->message->sender_id);
+  item->message->sender_id = g_strdup (sender_id);
+  item->message->is_private = is_private;
+  return item;
+}
+
+/* Only what a colleague has told the customer holds a reply back. */
+static void
+test_timeline_conflict (void)
+{
+  g_autoptr (DeskTimelineModel) model = desk_timeline_model_new ();
+  GPtrArray *items = new_items ();
+  DeskTimelineItem *held = new_pending (7, "c");
+  gint64 stale;
+  const char *answer;
+
+  g_ptr_array_add (items, new_answer (1, "maria", FALSE));
+  g_ptr_array_add (items, new_answer (2, "maria", TRUE));
+  g_ptr_array_add (items, new_answer (3, "ivan", FALSE));
+  g_ptr_array_add (items, held);
+  desk_timeline_model_set_items (model, items);
+  g_assert_false (desk_timeline_find_conflict (desk_timeline_model_get_core (model), "ivan", &stale,
+                                               &answer));
+  held->pending->state = DESK_OUTBOX_STALE;
+  g_assert_true (desk_timeline_find_conflict (desk_timeline_model_get_core (model), "ivan", &stale,
+                                              &answer));
+  g_assert_cmpint (stale, ==, 7);
+  g_assert_cmpstr (answer, ==, "m1");
+  g_assert_false (desk_timeline_find_conflict (NULL, "ivan", &stale, &answer));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -336,5 +375,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/app/timeline/windows", test_timeline_windows);
   g_test_add_func ("/app/timeline/acknowledged", test_timeline_acknowledged);
   g_test_add_func ("/app/timeline/same", test_timeline_same);
+  g_test_add_func ("/app/timeline/conflict", test_timeline_conflict);
   return g_test_run ();
 }
