@@ -9,6 +9,8 @@
 
 #include "app/desk-chat-row-paint.h"
 
+#include <math.h>
+
 #define METRICS_KEY "desk-chat-row-metrics"
 
 /* ── What rows share ────────────────────────────────────────────────────────────────────────── */
@@ -117,7 +119,8 @@ desk_chat_row_new_initials (PangoContext *context, const char *name)
   if (width > 0)
     {
       g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
-      double size = CLAMP (height * room / width, 1, room);
+      /* In whole pixels: every other size would be a font of its own, to be sought and loaded. */
+      double size = floor (CLAMP (height * room / width, 1, room));
       pango_attr_list_insert (attributes, pango_attr_weight_new (PANGO_WEIGHT_BOLD));
       pango_attr_list_insert (attributes, pango_attr_size_new_absolute ((int)(size * PANGO_SCALE)));
       pango_layout_set_attributes (layout, attributes);

@@ -59,7 +59,7 @@ def measure(command, environment, watched_s):
         raise SystemExit("%s never said inbox-ready" % command[0])
     painted, spent = marks["inbox-ready"]
     first = marks.get("first-frame", marks["inbox-ready"])[0]
-    longest = max((length for end, length in stalls if first < end <= first + 2000000), default=0)
+    longest = max((length for end, length in stalls if first <= end - length <= first + 2000000), default=0)
     if os.environ.get("BENCH_START_MARKS"):
         line = ["%s %.1f/%.1f" % (n, (t - begin) / 1000, c / 1000) for n, (t, c) in marks.items()]
         line += ["stall %.1f@%.1f" % (l / 1000, (e - begin) / 1000) for e, l in stalls]
