@@ -27,6 +27,8 @@ struct _DeskApplication
   DeskDemo *demo; /* nullable */
   DeskCacheLock *lock; /* nullable */
   DeskAccount *account; /* nullable: what is open */
+  DeskInbox *first_inbox; /* nullable: being opened before there is a window */
+  gboolean refused;       /* what was to be shown first cannot be held; it was said */
   guint term_source, int_source;
   int exit_status;
 };

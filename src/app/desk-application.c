@@ -60,45 +60,47 @@ hold_cache (DeskApplication *self, const char *dir)
   return FALSE;
 }
 
-static gboolean
-open_inbox (DeskApplication *self,
-            const char *server_url,
-            const char *username,
-            const char *token,
-            const char *dir,
-            gboolean is_demo)
+/* The inbox of a cache that is held from now on; NULL if it cannot be held. */
+static DeskInbox *
+make_inbox (DeskApplication *self, const DeskInboxOptions *options)
 {
-  DeskInboxOptions options = {
-    .dir = dir,
-    .server_url = server_url,
-    .username = username,
-    .token = token,
-    .is_demo = is_demo,
-  };
-  g_autoptr (DeskInbox) inbox = NULL;
+  return hold_cache (self, options->dir) ? desk_inbox_new (options) : NULL;
+}
 
+static void
+show_inbox (DeskApplication *self, DeskInbox *inbox)
+{
+  desk_notifier_set_inbox (self->notifier, inbox);
+  desk_window_open (self->window, inbox);
+}
+
+static gboolean
+open_inbox (DeskApplication *self, const DeskInboxOptions *options)
+{
   desk_window_close_inbox (self->window);
-  if (!hold_cache (self, dir))
+  g_autoptr (DeskInbox) inbox = make_inbox (self, options);
+  if (inbox == NULL)
     {
       gtk_window_destroy (GTK_WINDOW (self->window));
       return FALSE;
     }
-  inbox = desk_inbox_new (&options);
-  desk_notifier_set_inbox (self->notifier, inbox);
-  desk_window_open (self->window, inbox);
+  show_inbox (self, inbox);
   return TRUE;
 }
 
-static gboolean
-open_account (DeskApplication *self, const DeskAccount *account)
+/* Takes the account; what is returned borrows from it. */
+static DeskInboxOptions
+choose_account (DeskApplication *self, DeskAccount *account)
 {
   const char *token = g_getenv ("FRONTDESK_TOKEN");
-  const char *dir = self->cache_dir != NULL ? self->cache_dir : account->cache_dir;
-  DeskAccount *copy = desk_account_copy (account);
   g_clear_pointer (&self->account, desk_account_free);
-  self->account = copy;
-  return open_inbox (self, copy->server_url, *copy->username != '\0' ? copy->username : NULL,
-                     token != NULL && *token != '\0' ? token : NULL, dir, FALSE);
+  self->account = account;
+  return (DeskInboxOptions) {
+    .dir = self->cache_dir != NULL ? self->cache_dir : account->cache_dir,
+    .server_url = account->server_url,
+    .username = *account->username != '\0' ? account->username : NULL,
+    .token = token != NULL && *token != '\0' ? token : NULL,
+  };
 }
 
 /* ── The demo ───────────────────────────────────────────────────────────────────────────────── */
@@ -114,9 +116,13 @@ on_demo_started (GObject *source, GAsyncResult *result, gpointer data)
     return;
   if (started)
     {
-      open_inbox (self, desk_demo_get_url (self->demo), NULL, desk_demo_get_token (self->demo),
-                  self->cache_dir != NULL ? self->cache_dir : desk_demo_get_cache_dir (self->demo),
-                  TRUE);
+      DeskInboxOptions options = {
+        .dir = self->cache_dir != NULL ? self->cache_dir : desk_demo_get_cache_dir (self->demo),
+        .server_url = desk_demo_get_url (self->demo),
+        .token = desk_demo_get_token (self->demo),
+        .is_demo = TRUE,
+      };
+      open_inbox (self, &options);
       return;
     }
   g_warning ("the demo did not start: %s", error->message);
@@ -144,7 +150,8 @@ on_signed_in (DeskApplication *self, DeskAccount *account)
   g_autoptr (GError) error = NULL;
   if (self->cache_dir == NULL && !desk_account_set_current (account, &error))
     g_warning ("the account was not remembered: %s", error->message);
-  open_account (self, account);
+  DeskInboxOptions options = choose_account (self, desk_account_copy (account));
+  open_inbox (self, &options);
 }
 
 static void
@@ -229,22 +236,38 @@ cache_exists (const char *dir)
   return open != NULL && g_dir_read_name (open) != NULL;
 }
 
+/* Begins to open what is shown first, before GTK starts: the disk and GTK's own start take about
+ * the same time, on two threads. */
 static void
-open_first (DeskApplication *self)
+prepare_first (DeskApplication *self)
 {
-  g_autoptr (DeskAccount) account = account_of_command_line (self);
+  DeskAccount *account = account_of_command_line (self);
+  DeskInboxOptions options = { .dir = self->cache_dir }; /* a cache alone can be read */
   if (account == NULL && self->cache_dir == NULL && self->server_url == NULL)
     {
       g_autoptr (GPtrArray) accounts = desk_account_list ();
       if (accounts->len > 0)
         account = desk_account_copy (g_ptr_array_index (accounts, 0));
     }
+  if (account != NULL)
+    options = choose_account (self, account);
+  else if (!cache_exists (self->cache_dir))
+    return;
+  self->first_inbox = make_inbox (self, &options);
+  if (self->first_inbox != NULL)
+    desk_inbox_open_early (self->first_inbox);
+  else
+    self->refused = TRUE;
+}
+
+static void
+open_first (DeskApplication *self)
+{
+  g_autoptr (DeskInbox) inbox = g_steal_pointer (&self->first_inbox);
   if (self->want_demo)
     start_demo (self);
-  else if (account != NULL)
-    open_account (self, account);
-  else if (cache_exists (self->cache_dir))
-    open_inbox (self, NULL, NULL, NULL, self->cache_dir, FALSE); /* a cache alone can be read */
+  else if (inbox != NULL)
+    show_inbox (self, inbox);
   else
     desk_window_show_welcome (self->window, self->server_url, self->cache_dir,
                               self->server_url != NULL);
@@ -254,6 +277,8 @@ static void
 desk_application_activate (GApplication *application)
 {
   DeskApplication *self = DESK_APPLICATION (application);
+  if (self->refused)
+    return; /* and with no window, the application ends */
   if (self->window == NULL)
     {
       desk_trace ("activate");
@@ -295,6 +320,8 @@ static void
 desk_application_startup (GApplication *application)
 {
   DeskApplication *self = DESK_APPLICATION (application);
+  if (!self->want_demo)
+    prepare_first (self);
   G_APPLICATION_CLASS (desk_application_parent_class)->startup (application);
   self->settings = g_settings_new (APPLICATION_ID);
   self->notifier = desk_notifier_new (application, get_visible_chat, self);
@@ -316,6 +343,7 @@ desk_application_shutdown (GApplication *application)
   g_clear_handle_id (&self->term_source, g_source_remove);
   g_clear_handle_id (&self->int_source, g_source_remove);
   g_clear_object (&self->notifier);
+  g_clear_object (&self->first_inbox);
   g_clear_pointer (&self->lock, desk_cache_lock_release);
   g_clear_object (&self->demo);
   g_clear_object (&self->settings);

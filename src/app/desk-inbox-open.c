@@ -11,6 +11,7 @@
 typedef struct
 {
   char *dir;
+  GThread *early; /* nullable: has begun already */
   gboolean rescue;
   guint drafts, outbox;
 } OpenJob;
@@ -23,6 +24,40 @@ open_job_free (gpointer data)
   g_free (job);
 }
 
+typedef struct
+{
+  DeskStore *store;
+  GError *error;
+} EarlyResult;
+
+static gpointer
+run_early (gpointer data)
+{
+  g_autofree char *dir = data;
+  EarlyResult *early = g_new0 (EarlyResult, 1);
+  early->store = desk_store_open (dir, NULL, &early->error);
+  return early;
+}
+
+void
+desk_inbox_open_early (DeskInbox *self)
+{
+  GThread **early = desk_inbox_get_early (self);
+  g_return_if_fail (*early == NULL);
+  *early = g_thread_new ("desk-open", run_early, g_strdup (desk_inbox_get_dir (self)));
+}
+
+DeskStore *
+desk_inbox_join_early (GThread *early, GError **error)
+{
+  EarlyResult *result = g_thread_join (early);
+  DeskStore *store = result->store;
+  if (result->error != NULL)
+    g_propagate_error (error, result->error);
+  g_free (result);
+  return store;
+}
+
 static gpointer
 run_open (gpointer data)
 {
@@ -31,7 +66,9 @@ run_open (gpointer data)
   GError *error = NULL;
   DeskStore *store = NULL;
 
-  if (!job->rescue || desk_store_rescue (job->dir, NULL, &job->drafts, &job->outbox, &error))
+  if (job->early != NULL)
+    store = desk_inbox_join_early (job->early, &error);
+  else if (!job->rescue || desk_store_rescue (job->dir, NULL, &job->drafts, &job->outbox, &error))
     store = desk_store_open (job->dir, NULL, &error);
   if (store != NULL)
     g_task_return_pointer (task, store, g_object_unref);
@@ -52,6 +89,7 @@ start_job (DeskInbox *self,
   OpenJob *job = g_new0 (OpenJob, 1);
   job->dir = g_strdup (desk_inbox_get_dir (self));
   job->rescue = rescue;
+  job->early = g_steal_pointer (desk_inbox_get_early (self));
   g_task_set_source_tag (task, tag);
   g_task_set_priority (task, G_PRIORITY_HIGH);
   g_task_set_task_data (task, job, open_job_free);

@@ -25,6 +25,7 @@ struct _DeskInbox
   gboolean is_demo;
 
   DeskStore *store;
+  GThread *early; /* nullable: opens the store before anybody asks */
   guint observer;
   DeskSync *sync;
   DeskSyncState *idle_state; /* what is told while there is no engine */
@@ -149,9 +150,21 @@ desk_inbox_adopt_store (DeskInbox *self, DeskStore *store)
                                 g_object_ref (self));
 }
 
+GThread **
+desk_inbox_get_early (DeskInbox *self)
+{
+  return &self->early;
+}
+
 void
 desk_inbox_close (DeskInbox *self)
 {
+  if (self->early != NULL)
+    {
+      g_autoptr (DeskStore) unused = desk_inbox_join_early (g_steal_pointer (&self->early), NULL);
+      if (unused != NULL)
+        desk_store_close (unused);
+    }
   if (self->sync != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->sync, self);

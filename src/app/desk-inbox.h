@@ -33,6 +33,9 @@ typedef struct
 } DeskInboxOptions;
 
 DeskInbox *desk_inbox_new (const DeskInboxOptions *options);
+/* Begins to open the cache on a thread; desk_inbox_open_async() then takes what came of it. For the
+ * start, before there is anything to call back. Once, before it. */
+void desk_inbox_open_early (DeskInbox *self);
 /* Opens the cache; fails as desk_store_open() does. */
 void desk_inbox_open_async (DeskInbox *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean desk_inbox_open_finish (DeskInbox *self, GAsyncResult *result, GError **error);
