@@ -6,9 +6,8 @@
 /* The history of one chat as a list. All scrolling is decided here and only in these ways:
  *  – sticky: the view follows the newest message. GtkListView does not do that by itself; it is
  *    done from an idle whenever the adjustment's upper, page size or value changes. The flag falls
- *    only by hand: when the value gets smaller, at the same upper and page size, shortly after a
- *    wheel, a key, a finger or a button was used here. The list itself changes the value, too,
- *    while it measures rows.
+ *    only by hand: when the value gets smaller shortly after a wheel, a key, a finger or a button
+ *    was used here. The list itself changes the value, too, while it measures rows.
  *  – settling: a new window starts at the top, so for some frames after it the place (the end, the
  *    unread line or a message) is asked for until the list has measured what is there.
  * Nothing compensates for rows that come above: the list keeps its anchor by itself. */
@@ -44,7 +43,7 @@ struct _DeskTimelineView
   DeskMessageRowContext context;
 
   gboolean sticky;
-  double seen_upper, seen_page, seen_value;
+  double seen_value; /* of the adjustment */
   gint64 hand_us; /* monotonic: when somebody last scrolled, pressed or dragged here */
   guint stick_source;
   guint settle_tick;
@@ -132,11 +131,9 @@ check_edges (DeskTimelineView *self)
 }
 
 static void
-remember_size (DeskTimelineView *self)
+remember_value (DeskTimelineView *self)
 {
   GtkAdjustment *adjustment = get_adjustment (self);
-  self->seen_upper = gtk_adjustment_get_upper (adjustment);
-  self->seen_page = gtk_adjustment_get_page_size (adjustment);
   self->seen_value = gtk_adjustment_get_value (adjustment);
 }
 
@@ -149,7 +146,7 @@ on_stick (gpointer data)
   if (self->sticky)
     gtk_adjustment_set_value (adjustment, gtk_adjustment_get_upper (adjustment)
                                               - gtk_adjustment_get_page_size (adjustment));
-  remember_size (self);
+  remember_value (self);
   update_jump_button (self);
   desk_timeline_view_check_read (self);
   return G_SOURCE_REMOVE;
@@ -166,9 +163,7 @@ static void
 on_value_changed (DeskTimelineView *self)
 {
   GtkAdjustment *adjustment = get_adjustment (self);
-  gboolean by_hand = self->seen_upper == gtk_adjustment_get_upper (adjustment)
-                     && self->seen_page == gtk_adjustment_get_page_size (adjustment)
-                     && gtk_adjustment_get_value (adjustment) < self->seen_value
+  gboolean by_hand = gtk_adjustment_get_value (adjustment) < self->seen_value
                      && g_get_monotonic_time () - self->hand_us < HAND_US;
   if (self->settle_frames > 0)
     return;
@@ -239,7 +234,7 @@ end_settling (DeskTimelineView *self)
   self->target_key = 0;
   self->settle_frames = 0;
   self->settle_tick = 0;
-  remember_size (self);
+  remember_value (self);
   /* Rows may still be measured: whoever was led to the end stays there. */
   self->sticky = newest ? !desk_timeline_loader_has_newer (self->loader) : at_end (self);
   if (self->sticky)
