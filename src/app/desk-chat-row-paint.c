@@ -63,6 +63,18 @@ desk_chat_row_get_metrics (GtkWidget *row)
 
 /* ── Text ───────────────────────────────────────────────────────────────────────────────────── */
 
+/* In tenths of a pixel: every other size would be a font of its own, to be sought and loaded, and
+ * so 12 px are the 12 px that labels have. */
+static int
+scale_font (PangoContext *context, double scale)
+{
+  const PangoFontDescription *font = pango_context_get_font_description (context);
+  double size = pango_font_description_get_size (font) * scale / PANGO_SCALE;
+  if (!pango_font_description_get_size_is_absolute (font))
+    size *= MAX (pango_cairo_context_get_resolution (context), 96) / 72;
+  return (int)(round (size * 10) / 10 * PANGO_SCALE);
+}
+
 PangoLayout *
 desk_chat_row_new_layout (
     PangoContext *context, const char *text, double scale, PangoWeight weight, gboolean numeric)
@@ -70,7 +82,7 @@ desk_chat_row_new_layout (
   PangoLayout *layout = pango_layout_new (context);
   g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
   if (scale != 1)
-    pango_attr_list_insert (attributes, pango_attr_scale_new (scale));
+    pango_attr_list_insert (attributes, pango_attr_size_new_absolute (scale_font (context, scale)));
   if (weight != PANGO_WEIGHT_NORMAL)
     pango_attr_list_insert (attributes, pango_attr_weight_new (weight));
   if (numeric)
@@ -110,22 +122,7 @@ PangoLayout *
 desk_chat_row_new_initials (PangoContext *context, const char *name)
 {
   g_autofree char *initials = make_initials (name);
-  PangoLayout *layout = desk_chat_row_new_layout (context, initials, 1, PANGO_WEIGHT_BOLD, FALSE);
-  /* The square inside of the circle, with AdwAvatar's rule for the space around the letters. */
-  double room = DESK_AVATAR_SIZE / G_SQRT2 - (DESK_AVATAR_SIZE * .4 - 5);
-  int width, height;
-
-  pango_layout_get_pixel_size (layout, &width, &height);
-  if (width > 0)
-    {
-      g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
-      /* In whole pixels: every other size would be a font of its own, to be sought and loaded. */
-      double size = floor (CLAMP (height * room / width, 1, room));
-      pango_attr_list_insert (attributes, pango_attr_weight_new (PANGO_WEIGHT_BOLD));
-      pango_attr_list_insert (attributes, pango_attr_size_new_absolute ((int)(size * PANGO_SCALE)));
-      pango_layout_set_attributes (layout, attributes);
-    }
-  return layout;
+  return desk_chat_row_new_layout (context, initials, 1, PANGO_WEIGHT_BOLD, FALSE);
 }
 
 /* ── Painting ───────────────────────────────────────────────────────────────────────────────── */
@@ -154,6 +151,29 @@ static const GdkRGBA avatar_colours[][3] = {
   { HEX (0xc0bfbc), HEX (0x6e6d71), HEX (0xd8d7d3) },
 };
 
+/* As large as AdwAvatar has them: the square inside of the circle, less some space. The font of the
+ * names is enlarged, for fonts of five sizes would have to be sought and loaded. */
+static void
+paint_initials (GtkSnapshot *snapshot, PangoLayout *layout, const GdkRGBA *colour, float x, float y)
+{
+  double room = DESK_AVATAR_SIZE / G_SQRT2 - (DESK_AVATAR_SIZE * .4 - 5);
+  const PangoFontDescription *font
+      = pango_context_get_font_description (pango_layout_get_context (layout));
+  double font_size = pango_font_description_get_size (font) / (double)PANGO_SCALE;
+  int width, height;
+
+  pango_layout_get_pixel_size (layout, &width, &height);
+  if (width <= 0 || font_size <= 0)
+    return;
+  float scale = (float)(MIN (height * room / width, room) / font_size);
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT (x + DESK_AVATAR_SIZE / 2.f,
+                                                          y + DESK_AVATAR_SIZE / 2.f));
+  gtk_snapshot_scale (snapshot, scale, scale);
+  desk_chat_row_paint_layout (snapshot, layout, colour, (float)-width / 2, (float)-height / 2);
+  gtk_snapshot_restore (snapshot);
+}
+
 void
 desk_chat_row_paint_avatar (
     GtkSnapshot *snapshot, PangoLayout *initials, const char *name, float x, float y)
@@ -162,7 +182,6 @@ desk_chat_row_paint_avatar (
   const GskColorStop stops[] = { { 0, colours[0] }, { 1, colours[1] } };
   graphene_rect_t area = GRAPHENE_RECT_INIT (x, y, DESK_AVATAR_SIZE, DESK_AVATAR_SIZE);
   GskRoundedRect circle;
-  int width, height;
 
   gsk_rounded_rect_init_from_rect (&circle, &area, DESK_AVATAR_SIZE / 2.f);
   gtk_snapshot_push_rounded_clip (snapshot, &circle);
@@ -170,10 +189,7 @@ desk_chat_row_paint_avatar (
                                        &GRAPHENE_POINT_INIT (x, y + DESK_AVATAR_SIZE), stops,
                                        G_N_ELEMENTS (stops));
   gtk_snapshot_pop (snapshot);
-  pango_layout_get_pixel_size (initials, &width, &height);
-  desk_chat_row_paint_layout (snapshot, initials, &colours[2],
-                              x + (float)((DESK_AVATAR_SIZE - width) / 2),
-                              y + (float)((DESK_AVATAR_SIZE - height) / 2));
+  paint_initials (snapshot, initials, &colours[2], x, y);
 }
 
 void

@@ -26,7 +26,7 @@ const DeskChatRowMetrics *desk_chat_row_get_metrics (GtkWidget *row);
 
 /* One line of text at @scale times the size of the font; @numeric: digits of one width. */
 PangoLayout *desk_chat_row_new_layout (PangoContext *context, const char *text, double scale, PangoWeight weight, gboolean numeric);
-/* The initials of a name, as large as the circle allows. */
+/* The initials of a name. */
 PangoLayout *desk_chat_row_new_initials (PangoContext *context, const char *name);
 
 void desk_chat_row_paint_avatar (GtkSnapshot *snapshot, PangoLayout *initials, const char *name, float x, float y);
