@@ -45,7 +45,7 @@ def test_a_person_on_telegram_and_the_window(site):
     window = Window(site, ["--cache", site.path / "cache", "--server", server.url], {"FRONTDESK_TOKEN": token})
     window.wait("the empty inbox", role="label", text="Up to date")
     emulator.person_says(101, "Olena", ASKED)
-    window.point(window.wait("the new chat", role="label", name="Olena"))
+    window.point(window.wait("the new chat", chat="Olena"))
     wait_for("the message, as it was typed", lambda: row(window, ASKED))
     answer(window, ANSWER)
     wait_for("the mark of sending", lambda: row(window, ANSWER, "Sent", "Delivered", "Read"))
@@ -73,7 +73,7 @@ def test_start_without_a_backend(site):
 
     arguments, environment = ["--cache", client.cache, "--server", server.url], {"FRONTDESK_TOKEN": token}
     window = Window(site, arguments, environment)
-    window.point(window.wait("the cached chat", role="label", name="Olena"))
+    window.point(window.wait("the cached chat", chat="Olena"))
     wait_for("the cached message", lambda: row(window, ASKED))
     answer(window, ANSWER)
     wait_for("the queued reply", lambda: row(window, ANSWER, "Waiting to be sent"))
@@ -82,7 +82,7 @@ def test_start_without_a_backend(site):
     window.process.wait()
 
     window = Window(site, arguments, environment)
-    window.point(window.wait("the cached chat", role="label", name="Olena"))
+    window.point(window.wait("the cached chat", chat="Olena"))
     wait_for("the reply after the kill", lambda: row(window, ANSWER, "Waiting to be sent"))
     server.start()
     wait_for("the mark of sending", lambda: row(window, ANSWER, "Sent"), 90)

@@ -55,7 +55,7 @@ def message_row(window, text, *states):
 
 
 def open_chat(window, name, said):
-    window.point(window.wait("the chat of " + name, role="label", name=name))
+    window.point(window.wait("the chat of " + name, chat=name))
     wait_for("the history of " + name, lambda: message_row(window, said))
 
 
@@ -73,7 +73,7 @@ def converse(story, site, server):
     token = server.demo_token()
     story.tell("the backend listens on %s, with simulated customers" % server.url)
     window = Window(site, ["--cache", site.path / "cache", "--server", server.url], {"FRONTDESK_TOKEN": token})
-    window.wait("the list of chats", role="label", name=NAME)
+    window.wait("the list of chats", chat=NAME)
     window.wait("the state", role="label", text="Up to date")
     story.picture(window, "inbox")
 

@@ -3,7 +3,7 @@
 (python3-gi, gir1.2-atspi-2.0) inside with-screen.sh.
 
     window = Window(site, ["--demo"])                 # starts frontdesk
-    window.point(window.wait("a row", role="label", text="Aiko"))
+    window.point(window.wait("a row", chat="Aiko Tanaka"))
     window.click(role="button", name="Send")
 
 Nodes are found by role, by name (whole) or by text (part of name, description or content), top
@@ -92,10 +92,12 @@ class Node:
             if child.visible:
                 yield from child.walk()
 
-    def find_all(self, role=None, name=None, text=None):
+    def find_all(self, role=None, name=None, text=None, chat=None):
+        """chat: the row of the chat with that person, as a screen reader hears it: "Olena, telegram, 12:33: …"."""
         for node in self.walk():
             if (role is None or node.role == role) and (name is None or node.name == name) \
-                    and (text is None or text in node.text):
+                    and (text is None or text in node.text) \
+                    and (chat is None or node.role == "panel" and node.name.startswith(chat + ", ")):
                 yield node
 
     def find(self, **wanted):
