@@ -121,6 +121,11 @@ class Driver:
         subprocess.run(["xdotool", "key"] + list(keys), check=True)
 
 
+def content(driver, node):
+    text = node.get_text_iface()
+    return driver.atspi.Text.get_text(text, 0, driver.atspi.Text.get_character_count(text)) if text else ""
+
+
 def drive(driver):
     driver.named("Olena Kovalenko, telegram")
     subprocess.run(["xdotool", "windowfocus", driver.window()], check=True)
@@ -136,13 +141,25 @@ def drive(driver):
     driver.named("By card, here is the link, Waiting to be sent")
     print("ok 2 - a reply that is sent offline waits in its row")
 
+    driver.find("the waiting reply in the list",
+                lambda node: "You: By card, here is the link" in (node.get_name() or ""))
+    print("ok 3 - the list shows the reply that waits, not the message before it")
+
+    driver.click(driver.find("the chat of Olena", lambda node:
+                             (node.get_name() or "").startswith("Olena Kovalenko, telegram")))
+    driver.find("the cursor in the reply field", lambda node: node.get_name() == "Reply"
+                and node.get_state_set().contains(driver.atspi.StateType.FOCUSED))
+    subprocess.run(["xdotool", "type", "no more notes"], check=True)
+    driver.find("what was typed", lambda node: node.get_name() == "Reply" and content(driver, node) == "no more notes")
+    print("ok 4 - a click on a chat leads into its reply, and typing writes it")
+
     driver.key("ctrl+f")
     search = driver.find("the search entry", lambda node: "Search chats" in (node.get_name() or "")
                          and node.get_editable_text_iface() is not None)
     search.get_editable_text_iface().set_text_contents("warranty")
     driver.named("Daria Melnyk")
     driver.find("a hit", lambda node: "warranty" in (node.get_name() or ""))
-    print("ok 3 - what is cached is found")
+    print("ok 5 - what is cached is found")
 
 
 def inside(folder, frontdesk, seed):
