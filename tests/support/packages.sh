@@ -7,7 +7,7 @@ BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config gettext itstool pytho
  libmicrohttpd-dev libwslay-dev libcrypt-dev"
 
 # A virtual display, a session bus, and a hand and an eye for the application.
-SCREEN_PACKAGES="xvfb xauth dbus dbus-x11 at-spi2-core python3-gi gir1.2-atspi-2.0 imagemagick xdotool adwaita-icon-theme
+SCREEN_PACKAGES="xvfb xauth dbus dbus-x11 at-spi2-core python3-gi gir1.2-atspi-2.0 imagemagick xdotool adwaita-icon-theme librsvg2-common
  fonts-dejavu-core"
 
 TEST_PACKAGES="gnome-keyring desktop-file-utils appstream yelp-tools python3-jsonschema python3-yaml
