@@ -15,6 +15,7 @@
 #include "app/desk-delivery.h"
 #include "app/desk-format.h"
 #include "app/desk-inbox.h"
+#include "app/desk-row-accessible.h"
 #include "common/desk-text.h"
 
 /* Below this a customer does not wait yet, from here it is too long. */
@@ -548,6 +549,13 @@ desk_chat_list_row_dispose (GObject *object)
 }
 
 static void
+desk_chat_list_row_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (desk_chat_list_row_parent_class)->map (widget);
+  desk_row_show_to_readers (widget);
+}
+
+static void
 desk_chat_list_row_class_init (DeskChatListRowClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
@@ -555,6 +563,7 @@ desk_chat_list_row_class_init (DeskChatListRowClass *klass)
   widget_class->measure = desk_chat_list_row_measure;
   widget_class->snapshot = desk_chat_list_row_snapshot;
   widget_class->query_tooltip = desk_chat_list_row_query_tooltip;
+  widget_class->map = desk_chat_list_row_map;
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
 }
 

@@ -15,6 +15,7 @@
 #include "app/desk-delivery.h"
 #include "app/desk-format.h"
 #include "app/desk-message-card.h"
+#include "app/desk-row-accessible.h"
 #include "common/desk-text.h"
 
 /* Up to this many characters the time stands beside the text and not below it. */
@@ -443,9 +444,17 @@ desk_message_row_dispose (GObject *object)
 }
 
 static void
+desk_message_row_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (desk_message_row_parent_class)->map (widget);
+  desk_row_show_to_readers (widget);
+}
+
+static void
 desk_message_row_class_init (DeskMessageRowClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  GTK_WIDGET_CLASS (klass)->map = desk_message_row_map;
   G_OBJECT_CLASS (klass)->dispose = desk_message_row_dispose;
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "messagerow");

@@ -145,12 +145,17 @@ class Window:
                 return node
         return None
 
-    def find(self, **wanted):
+    def look_again(self):
+        """What libatspi remembers of the children outlives their change now and then, whatever mask it was given."""
         drain()
+        self.root.accessible.clear_cache()
+
+    def find(self, **wanted):
+        self.look_again()
         return self.root.find(**wanted)
 
     def find_all(self, **wanted):
-        drain()
+        self.look_again()
         return list(self.root.find_all(**wanted))
 
     def wait(self, what, seconds=20, **wanted):
