@@ -10,6 +10,9 @@
  *    was used here. The list itself changes the value, too, while it measures rows.
  *  – settling: a new window starts at the top, so for some frames after it the place (the end, the
  *    unread line or a message) is asked for until the list has measured what is there.
+ *  – edges: one page is asked for at a time, and the next only when the list has measured this one.
+ *    Until then the value still counts from the old first row, and says "near the edge" whenever it
+ *    changes: the pages would pile up until the rows in sight were trimmed as the far end.
  * Nothing compensates for rows that come above: the list keeps its anchor by itself. */
 
 #include "app/desk-timeline-view.h"
@@ -22,6 +25,8 @@
 #include "app/desk-timeline-menu.h"
 
 #define SETTLE_FRAMES 6
+/* Rows are measured after the ticks of a frame, so they are known in the tick of the next. */
+#define MEASURE_FRAMES 2
 /* So long after an event a change of the value is somebody's doing. */
 #define HAND_US (G_USEC_PER_SEC)
 
@@ -48,6 +53,7 @@ struct _DeskTimelineView
   guint stick_source;
   guint settle_tick;
   guint settle_frames;
+  guint measure_frames; /* until the rows of the last page are measured */
   char *target_id; /* where a jump goes */
   gint64 target_key;
   gint64 told_read; /* what was last told by "read-to" */
@@ -122,7 +128,7 @@ check_edges (DeskTimelineView *self)
 {
   GtkAdjustment *adjustment = get_adjustment (self);
   double margin = 1.5 * gtk_adjustment_get_page_size (adjustment);
-  if (self->loader == NULL || self->settle_frames > 0 || margin <= 0)
+  if (self->loader == NULL || self->settle_frames > 0 || self->measure_frames > 0 || margin <= 0)
     return;
   if (gtk_adjustment_get_value (adjustment) < margin)
     desk_timeline_loader_extend_older (self->loader);
@@ -130,11 +136,20 @@ check_edges (DeskTimelineView *self)
     desk_timeline_loader_extend_newer (self->loader);
 }
 
+static gboolean
+on_measure_frame (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+  DeskTimelineView *self = DESK_TIMELINE_VIEW (widget);
+  if (--self->measure_frames > 0)
+    return G_SOURCE_CONTINUE;
+  check_edges (self);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 remember_value (DeskTimelineView *self)
 {
-  GtkAdjustment *adjustment = get_adjustment (self);
-  self->seen_value = gtk_adjustment_get_value (adjustment);
+  self->seen_value = gtk_adjustment_get_value (get_adjustment (self));
 }
 
 static gboolean
@@ -332,11 +347,13 @@ on_loaded (DeskTimelineView *self, gboolean first)
     }
   if (first && desk_timeline_loader_is_jumping (self->loader))
     return; /* the window that was asked for comes next */
+  if (self->measure_frames == 0)
+    gtk_widget_add_tick_callback (GTK_WIDGET (self), on_measure_frame, NULL, NULL);
+  self->measure_frames = MEASURE_FRAMES;
   if (first)
     settle (self);
   else
     {
-      check_edges (self);
       update_jump_button (self);
       desk_timeline_view_check_read (self);
       if (self->settle_frames == 0)
@@ -508,12 +525,6 @@ on_hand (GtkEventControllerLegacy *controller, GdkEvent *event, gpointer data)
 }
 
 static void
-on_jump_clicked (DeskTimelineView *self)
-{
-  desk_timeline_view_jump_newest (self);
-}
-
-static void
 desk_timeline_view_dispose (GObject *object)
 {
   DeskTimelineView *self = DESK_TIMELINE_VIEW (object);
@@ -548,7 +559,7 @@ desk_timeline_view_class_init (DeskTimelineViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DeskTimelineView, jump_revealer);
   gtk_widget_class_bind_template_child (widget_class, DeskTimelineView, jump_count);
   gtk_widget_class_bind_template_child (widget_class, DeskTimelineView, spinner);
-  gtk_widget_class_bind_template_callback (widget_class, on_jump_clicked);
+  gtk_widget_class_bind_template_callback (widget_class, desk_timeline_view_jump_newest);
   gtk_widget_class_add_binding (widget_class, GDK_KEY_F10, GDK_SHIFT_MASK, on_menu_key, NULL);
   gtk_widget_class_add_binding (widget_class, GDK_KEY_Menu, 0, on_menu_key, NULL);
 }
