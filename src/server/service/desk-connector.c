@@ -209,6 +209,7 @@ desk_inbound_free (DeskInbound *self)
   g_clear_pointer (&self->raw, g_bytes_unref);
   g_ptr_array_unref (self->items);
   g_free (self->checkpoint);
+  g_free (self->problem);
   g_free (self);
 }
 

@@ -72,6 +72,9 @@ typedef struct
   GBytes *raw;      /* nullable; kept for replay */
   GPtrArray *items; /* of DeskInboundItem; may be empty (a payload of no interest is still confirmed) */
   char *checkpoint; /* nullable: poll position, stored in the same transaction (Telegram's next offset) */
+  char *problem;    /* nullable: what of raw could not be understood; then raw is kept even without items, so that a
+                     * later version can replay it */
+  gboolean is_replay; /* raw is stored already */
 } DeskInbound;
 DeskInbound *desk_inbound_new (const char *connection, DeskSource source, GBytes *raw);
 void desk_inbound_free (DeskInbound *self);
@@ -125,6 +128,25 @@ typedef enum
 } DeskHealth;
 const char *desk_health_to_string (DeskHealth health);
 
+/* What kind of trouble a connection is in: from it follows what somebody can do about it. */
+typedef enum
+{
+  DESK_TROUBLE_NONE,
+  DESK_TROUBLE_TOKEN,       /* the platform refuses the token: it expired or was revoked */
+  DESK_TROUBLE_PERMISSION,  /* the token is good, a permission is missing */
+  DESK_TROUBLE_UNREACHABLE, /* no connection to the platform */
+  DESK_TROUBLE_PLATFORM,    /* the platform answers with errors of its own */
+  DESK_TROUBLE_BUSY,        /* the platform asks to slow down */
+  DESK_TROUBLE_CONFLICT,    /* somebody else uses the same account */
+  DESK_TROUBLE_WEBHOOK,     /* the platform cannot deliver to us, or is not subscribed */
+  DESK_TROUBLE_CONFIG,      /* the configuration lacks something */
+  DESK_TROUBLE_STORAGE,     /* what was received could not be stored */
+} DeskTrouble;
+/* Lower-case word, "" for none: what the wire carries. */
+const char *desk_trouble_to_string (DeskTrouble trouble);
+/* In English, one sentence: what to do about it; "" for none. */
+const char *desk_trouble_get_advice (DeskTrouble trouble);
+
 /* What a connector may ask of the daemon; implemented by main over the service. */
 typedef struct _DeskConnectorHost DeskConnectorHost;
 typedef void (*DeskIngestDone) (gboolean stored, const GError *error, gpointer data);
@@ -139,6 +161,8 @@ struct _DeskConnectorHost
   DeskFileStore *files; /* nullable */
   DeskClock *clock;
   DeskRandom *random;
+  /* As set_health, and what kind of trouble it is. Nullable: use desk_connector_report_health(). */
+  void (*set_trouble) (DeskConnectorHost *host, const char *connection, DeskHealth health, DeskTrouble trouble, const char *reason);
 };
 
 typedef struct
@@ -158,6 +182,46 @@ typedef struct
   gpointer request;
   GBytes *body; /* raw bytes, never NULL */
 } DeskWebhookRequest;
+
+/* ── What a connector finds out when it is asked ────────────────────────────────────────────── */
+typedef enum
+{
+  DESK_FINDING_OK,      /* as it should be */
+  DESK_FINDING_NOTE,    /* works, but somebody should know */
+  DESK_FINDING_PROBLEM, /* does not work like this */
+} DeskFindingLevel;
+
+typedef struct
+{
+  DeskFindingLevel level;
+  char *text;   /* plain words without secrets: "The bot is @shop_bot (Shop)" */
+  char *advice; /* nullable: what to do */
+} DeskFinding;
+
+/* Of DeskFinding, in the order of looking; never empty. */
+typedef struct
+{
+  GPtrArray *findings;
+} DeskConnectionReport;
+DeskConnectionReport *desk_connection_report_new (void);
+void desk_connection_report_free (DeskConnectionReport *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskConnectionReport, desk_connection_report_free)
+void desk_connection_report_add (DeskConnectionReport *self, DeskFindingLevel level, const char *advice /* nullable */,
+                                 const char *format, ...) G_GNUC_PRINTF (4, 5);
+/* Whether there is no problem in it. */
+gboolean desk_connection_report_is_good (const DeskConnectionReport *self);
+
+/* What a platform tells of a customer. NULL: it does not tell. */
+typedef struct
+{
+  char *name;
+  char *handle;   /* without "@" */
+  char *phone;    /* as the platform writes it */
+  char *language; /* BCP 47 */
+  DeskStoredFile *avatar; /* in the host's store */
+} DeskFoundProfile;
+void desk_found_profile_free (DeskFoundProfile *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskFoundProfile, desk_found_profile_free)
 
 #define DESK_TYPE_CONNECTOR (desk_connector_get_type ())
 G_DECLARE_DERIVABLE_TYPE (DeskConnector, desk_connector, DESK, CONNECTOR, GObject)
@@ -181,6 +245,18 @@ struct _DeskConnectorClass
   void (*fetch_files) (DeskConnector *self, const DeskMessage *message);
   /* Main thread; nullable: show the customer that a manager types. */
   void (*typing) (DeskConnector *self, const char *user_id);
+  /* Any thread, pure; nullable (then nothing can be replayed): what a raw payload that parse_webhook or polling handed in
+   * means, without looking at its signature, which was verified when it came. The dedup keys must be those of the first
+   * time. NULL with an error: it still cannot be understood. */
+  DeskInbound *(*parse_raw) (DeskConnector *self, GBytes *raw, GError **error);
+  /* Main thread; nullable; also on a connector that was never started. Asks the platform about the token: whose it is,
+   * what it permits, where webhooks go. Changes nothing there. */
+  void (*check_async) (DeskConnector *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+  DeskConnectionReport *(*check_finish) (DeskConnector *self, GAsyncResult *result); /* never NULL */
+  /* Main thread; nullable: what the platform tells of a customer. finish: NULL with an error of G_IO_ERROR; NOT_FOUND if
+   * the platform will never tell. */
+  void (*get_profile_async) (DeskConnector *self, const char *user_id, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+  DeskFoundProfile *(*get_profile_finish) (DeskConnector *self, GAsyncResult *result, GError **error);
 };
 
 const DeskConnection *desk_connector_get_connection (DeskConnector *self);
@@ -193,6 +269,17 @@ void desk_connector_send_async (DeskConnector *self, const DeskOutbound *outboun
 DeskOutcome *desk_connector_send_finish (DeskConnector *self, GAsyncResult *result);
 void desk_connector_fetch_files (DeskConnector *self, const DeskMessage *message);
 void desk_connector_typing (DeskConnector *self, const char *user_id);
+/* G_IO_ERROR_NOT_SUPPORTED without parse_raw. The result is marked as a replay and carries no raw bytes. */
+DeskInbound *desk_connector_parse_raw (DeskConnector *self, GBytes *raw, GError **error);
+/* Without check_async a report which says that this platform cannot be asked. */
+void desk_connector_check_async (DeskConnector *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+DeskConnectionReport *desk_connector_check_finish (DeskConnector *self, GAsyncResult *result);
+gboolean desk_connector_can_get_profile (DeskConnector *self);
+/* Without get_profile_async G_IO_ERROR_NOT_SUPPORTED. */
+void desk_connector_get_profile_async (DeskConnector *self, const char *user_id, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+DeskFoundProfile *desk_connector_get_profile_finish (DeskConnector *self, GAsyncResult *result, GError **error);
+/* For connectors: host->set_trouble, or host->set_health where there is none. reason: nullable, plain words. */
+void desk_connector_report_health (DeskConnector *self, DeskHealth health, DeskTrouble trouble, const char *reason);
 /* Construct-only properties: "connection" (pointer to DeskConnection, borrowed), "host" (pointer). */
 
 G_END_DECLS
