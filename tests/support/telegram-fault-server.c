@@ -51,6 +51,7 @@ struct _TelegramFaultServer
   gint64 next_message_id;
   gboolean ignores_offset;
   SoupServerMessage *waiting; /* a long poll */
+  GPtrArray *silent;          /* of SoupServerMessage: never answered */
 };
 
 static void
@@ -87,7 +88,10 @@ respond (SoupServerMessage *message, guint status, const char *body)
 static void
 hang_up (SoupServerMessage *message)
 {
-  g_socket_shutdown (soup_server_message_get_socket (message), TRUE, TRUE, NULL);
+  GSocket *socket = soup_server_message_get_socket (message);
+
+  if (socket != NULL) /* the client may be gone */
+    g_socket_shutdown (socket, TRUE, TRUE, NULL);
   respond (message, 500, "");
 }
 
@@ -213,6 +217,12 @@ meet_fault (TelegramFaultServer *self,
       respond (message, fault->status, fault->body);
       return;
     }
+  if (fault->fault == TELEGRAM_FAULT_SILENT_AFTER)
+    {
+      soup_server_message_pause (message);
+      g_ptr_array_add (self->silent, g_object_ref (message));
+      return;
+    }
   if (fault->fault == TELEGRAM_FAULT_TRUNCATE_AFTER)
     g_socket_send (soup_server_message_get_socket (message), half, strlen (half), NULL, NULL);
   hang_up (message);
@@ -297,6 +307,7 @@ telegram_fault_server_new (void)
   self->faults = g_ptr_array_new_with_free_func ((GDestroyNotify)fault_free);
   self->done = g_ptr_array_new_with_free_func ((GDestroyNotify)done_free);
   self->calls = g_ptr_array_new_with_free_func (g_free);
+  self->silent = g_ptr_array_new_with_free_func (g_object_unref);
   self->file = g_byte_array_new ();
   self->next_update_id = 500;
   self->next_message_id = 9000;
@@ -319,6 +330,12 @@ telegram_fault_server_free (TelegramFaultServer *self)
       soup_server_message_unpause (self->waiting);
     }
   g_clear_object (&self->waiting);
+  for (guint i = 0; i < self->silent->len; i++)
+    {
+      hang_up (self->silent->pdata[i]);
+      soup_server_message_unpause (self->silent->pdata[i]);
+    }
+  g_ptr_array_unref (self->silent);
   soup_server_disconnect (self->server);
   g_object_unref (self->server);
   g_ptr_array_unref (self->updates);

@@ -15,6 +15,7 @@ typedef enum
   TELEGRAM_FAULT_CLOSE_AFTER,    /* do it and close without an answer */
   TELEGRAM_FAULT_TRUNCATE_AFTER, /* do it and break off in the middle of the answer */
   TELEGRAM_FAULT_BODY_AFTER,     /* do it and answer with status and body */
+  TELEGRAM_FAULT_SILENT_AFTER,   /* do it and never answer */
 } TelegramFault;
 
 /* A Bot API on loopback with Telegram's semantics where a mistake would lose or double messages:

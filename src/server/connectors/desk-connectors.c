@@ -31,6 +31,21 @@ find (const char *platform)
   return -1;
 }
 
+const char *const *
+desk_connectors_list (void)
+{
+  static gsize once;
+  static const char *names[G_N_ELEMENTS (connectors) + 1];
+
+  if (g_once_init_enter (&once))
+    {
+      for (guint i = 0; i < G_N_ELEMENTS (connectors); i++)
+        names[i] = connectors[i].platform;
+      g_once_init_leave (&once, 1);
+    }
+  return names;
+}
+
 gboolean
 desk_connectors_knows (const char *platform)
 {

@@ -14,6 +14,13 @@ G_BEGIN_DECLS
 gboolean desk_connectors_knows (const char *platform);
 
 /**
+ * desk_connectors_list:
+ *
+ * Returns: (transfer none) (array zero-terminated): the platforms that there are connectors for
+ */
+const char *const *desk_connectors_list (void);
+
+/**
  * desk_connectors_describe:
  * @platform: as in the configuration
  *
