@@ -115,8 +115,9 @@ give_result (gpointer data)
 static void
 finish_job (DeskStore *self, Job *job)
 {
-  g_autoptr (GSource) source = NULL;
+  /* In this order: what is declared last is let go first, and a source must not outlive its context. */
   g_autoptr (GMainContext) context = NULL;
+  g_autoptr (GSource) source = NULL;
 
   if (g_error_matches (job->error, DESK_STORE_ERROR, DESK_STORE_ERROR_CORRUPT))
     g_atomic_int_set (&self->damaged, TRUE);

@@ -368,7 +368,10 @@ def run_tests(module):
             print("ok %d - %s" % (number, name[5:].replace("_", " ")), flush=True)
         except Exception:
             failed += 1
-            print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()), end="")
+            # On both: a runner that reads the TAP shows only what is on standard error.
+            for stream in (sys.stdout, sys.stderr):
+                print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()), end="",
+                      file=stream, flush=True)
             print("not ok %d - %s" % (number, name[5:].replace("_", " ")), flush=True)
         print("# %.1f s" % (time.monotonic() - start), flush=True)
     return 1 if failed else 0
