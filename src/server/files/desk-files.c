@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/files/desk-file-type.h"
+#include "common/desk-file-type.h"
 
 typedef struct
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#define G_LOG_DOMAIN "desk-files"
+#define G_LOG_DOMAIN "desk-common"
 
 #include "config.h"
 
@@ -7,7 +7,7 @@
  * stand here, since the MIME database is not installed on every server; GIO knows the rest.
  * Invariant: a name never makes a file a picture, a film or a sound. */
 
-#include "server/files/desk-file-type.h"
+#include "common/desk-file-type.h"
 
 #include <gio/gio.h>
 #include <string.h>
