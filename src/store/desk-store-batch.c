@@ -26,8 +26,8 @@ desk_op_free (gpointer data)
   g_free (op);
 }
 
-static DeskOp *
-add_op (DeskBatch *self, DeskOpType type)
+DeskOp *
+desk_batch_add_op (DeskBatch *self, DeskOpType type)
 {
   DeskOp *op = g_new0 (DeskOp, 1);
 
@@ -82,7 +82,7 @@ desk_batch_event (DeskBatch *self, const DeskEvent *event, const char *my_userna
   DeskOp *op;
 
   g_return_if_fail (self != NULL && event != NULL);
-  op = add_op (self, DESK_OP_EVENT);
+  op = desk_batch_add_op (self, DESK_OP_EVENT);
   op->event = desk_event_copy (event);
   op->a = g_strdup (my_username);
 }
@@ -91,7 +91,7 @@ void
 desk_batch_chat (DeskBatch *self, const DeskChat *chat)
 {
   g_return_if_fail (self != NULL && chat != NULL);
-  add_op (self, DESK_OP_CHAT)->chat = desk_chat_copy (chat);
+  desk_batch_add_op (self, DESK_OP_CHAT)->chat = desk_chat_copy (chat);
 }
 
 void
@@ -105,7 +105,7 @@ desk_batch_page (DeskBatch *self,
   DeskOp *op;
 
   g_return_if_fail (self != NULL && platform != NULL && user_id != NULL && messages != NULL);
-  op = add_op (self, DESK_OP_PAGE);
+  op = desk_batch_add_op (self, DESK_OP_PAGE);
   op->platform = g_strdup (platform);
   op->user_id = g_strdup (user_id);
   op->messages = copy_messages (messages);
@@ -123,7 +123,7 @@ desk_batch_cover (DeskBatch *self,
   DeskOp *op;
 
   g_return_if_fail (self != NULL && platform != NULL && user_id != NULL);
-  op = add_op (self, DESK_OP_COVER);
+  op = desk_batch_add_op (self, DESK_OP_COVER);
   op->platform = g_strdup (platform);
   op->user_id = g_strdup (user_id);
   op->first = first;
@@ -134,7 +134,7 @@ void
 desk_batch_messages (DeskBatch *self, GPtrArray *messages)
 {
   g_return_if_fail (self != NULL && messages != NULL);
-  add_op (self, DESK_OP_MESSAGES)->messages = copy_messages (messages);
+  desk_batch_add_op (self, DESK_OP_MESSAGES)->messages = copy_messages (messages);
 }
 
 void
@@ -148,7 +148,7 @@ desk_batch_page_level0 (DeskBatch *self,
   DeskOp *op;
 
   g_return_if_fail (self != NULL && platform != NULL && user_id != NULL && messages != NULL);
-  op = add_op (self, DESK_OP_PAGE_LEVEL0);
+  op = desk_batch_add_op (self, DESK_OP_PAGE_LEVEL0);
   op->platform = g_strdup (platform);
   op->user_id = g_strdup (user_id);
   op->messages = copy_messages (messages);
@@ -160,21 +160,21 @@ void
 desk_batch_hint (DeskBatch *self, const DeskMessage *message)
 {
   g_return_if_fail (self != NULL && message != NULL);
-  add_op (self, DESK_OP_HINT)->message = desk_message_copy (message);
+  desk_batch_add_op (self, DESK_OP_HINT)->message = desk_message_copy (message);
 }
 
 void
 desk_batch_uncover (DeskBatch *self)
 {
   g_return_if_fail (self != NULL && self->ops->len == 0);
-  add_op (self, DESK_OP_UNCOVER);
+  desk_batch_add_op (self, DESK_OP_UNCOVER);
 }
 
 void
 desk_batch_cursor (DeskBatch *self, const DeskCursor *cursor)
 {
   g_return_if_fail (self != NULL);
-  add_op (self, DESK_OP_CURSOR)->b = cursor ? desk_cursor_format (cursor) : NULL;
+  desk_batch_add_op (self, DESK_OP_CURSOR)->b = cursor ? desk_cursor_format (cursor) : NULL;
 }
 
 void
@@ -183,7 +183,7 @@ desk_batch_setting (DeskBatch *self, const char *key, const char *value)
   DeskOp *op;
 
   g_return_if_fail (self != NULL && key != NULL);
-  op = add_op (self, DESK_OP_SETTING);
+  op = desk_batch_add_op (self, DESK_OP_SETTING);
   op->a = g_strdup (key);
   op->b = g_strdup (value);
 }
@@ -194,7 +194,7 @@ desk_batch_outbox_add (DeskBatch *self, const DeskOutboxEntry *entry, gboolean c
   DeskOp *op;
 
   g_return_if_fail (self != NULL && entry != NULL);
-  op = add_op (self, DESK_OP_OUTBOX_ADD);
+  op = desk_batch_add_op (self, DESK_OP_OUTBOX_ADD);
   op->entry = desk_outbox_entry_copy (entry);
   op->flag = clear_draft;
 }
@@ -209,7 +209,7 @@ desk_batch_outbox_state (DeskBatch *self,
   DeskOp *op;
 
   g_return_if_fail (self != NULL);
-  op = add_op (self, DESK_OP_OUTBOX_STATE);
+  op = desk_batch_add_op (self, DESK_OP_OUTBOX_STATE);
   op->local_id = local_id;
   op->state = state;
   op->a = g_strdup (error_code);
@@ -220,7 +220,7 @@ void
 desk_batch_outbox_attempt (DeskBatch *self, gint64 local_id)
 {
   g_return_if_fail (self != NULL);
-  add_op (self, DESK_OP_OUTBOX_ATTEMPT)->local_id = local_id;
+  desk_batch_add_op (self, DESK_OP_OUTBOX_ATTEMPT)->local_id = local_id;
 }
 
 void
@@ -229,7 +229,7 @@ desk_batch_outbox_done (DeskBatch *self, gint64 local_id, const DeskMessage *mes
   DeskOp *op;
 
   g_return_if_fail (self != NULL);
-  op = add_op (self, DESK_OP_OUTBOX_DONE);
+  op = desk_batch_add_op (self, DESK_OP_OUTBOX_DONE);
   op->local_id = local_id;
   op->message = message ? desk_message_copy (message) : NULL;
 }
@@ -243,7 +243,7 @@ desk_batch_outbox_retry (DeskBatch *self,
   DeskOp *op;
 
   g_return_if_fail (self != NULL);
-  op = add_op (self, DESK_OP_OUTBOX_RETRY);
+  op = desk_batch_add_op (self, DESK_OP_OUTBOX_RETRY);
   op->local_id = local_id;
   op->flag = force;
   op->a = g_strdup (new_client_message_id);
@@ -253,14 +253,14 @@ void
 desk_batch_outbox_discard (DeskBatch *self, gint64 local_id)
 {
   g_return_if_fail (self != NULL);
-  add_op (self, DESK_OP_OUTBOX_DISCARD)->local_id = local_id;
+  desk_batch_add_op (self, DESK_OP_OUTBOX_DISCARD)->local_id = local_id;
 }
 
 void
 desk_batch_draft (DeskBatch *self, const DeskDraft *draft)
 {
   g_return_if_fail (self != NULL && draft != NULL);
-  add_op (self, DESK_OP_DRAFT)->draft = desk_draft_copy (draft);
+  desk_batch_add_op (self, DESK_OP_DRAFT)->draft = desk_draft_copy (draft);
 }
 
 DeskBatchResult *

@@ -16,6 +16,7 @@
 
 static const DeskMigration migrations[] = {
   { 1, DESK_STORE_SCHEMA_001 },
+  { 2, DESK_STORE_SCHEMA_002 },
 };
 
 GQuark
@@ -129,6 +130,7 @@ desk_store_erase (const char *dir, GError **error)
 
       g_unlink (path);
     }
+  desk_files_erase (dir);
   g_rmdir (dir); /* stays if other files are in it, as of a damaged cache set aside */
   return TRUE;
 }
@@ -201,6 +203,7 @@ read_damaged (const char *path, const char *vfs, DeskBatch *batch, guint *drafts
 
   if (db == NULL)
     return;
+  desk_db_migrate (db, migrations, G_N_ELEMENTS (migrations), NULL, NULL); /* an older one, as far as it can be */
   draft_list = desk_query_drafts (db, NULL);
   for (guint i = 0; draft_list != NULL && i < draft_list->len; i++, (*drafts)++)
     desk_batch_draft (batch, g_ptr_array_index (draft_list, i));

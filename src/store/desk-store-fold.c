@@ -251,6 +251,12 @@ fold_op (DeskFold *self, const DeskOp *op, GError **error)
       return desk_fold_outbox_discard (self, op->local_id, error);
     case DESK_OP_DRAFT:
       return desk_fold_draft (self, op->draft, error);
+    case DESK_OP_FILE_ADD:
+      return desk_fold_file_add (self, op, error);
+    case DESK_OP_FILE_USED:
+      return desk_fold_file_used (self, op->b, error);
+    case DESK_OP_FILE_GONE:
+      return desk_fold_file_gone (self, op->a, error);
     }
   g_return_val_if_reached (FALSE);
 }

@@ -141,7 +141,7 @@ insert_entry (DeskFold *self, gint64 chat, const DeskOutboxEntry *e, GError **er
   local_id = desk_db_last_rowid (self->db);
   g_array_append_val (self->result->added_local_ids, local_id);
   self->has_outbox = TRUE;
-  return TRUE;
+  return desk_fold_entry_files (self, local_id, e->files, error);
 }
 
 static gboolean
@@ -337,7 +337,7 @@ desk_fold_draft (DeskFold *self, const DeskDraft *draft, GError **error)
   desk_stmt_bind_int64 (s, 6,
                         draft->updated_at_ms ? draft->updated_at_ms
                                              : desk_clock_now_ms (self->clock));
-  return desk_stmt_run (s, error);
+  return desk_stmt_run (s, error) && desk_fold_draft_files (self, state->row, attachments, error);
 }
 
 /* pending, attention and activity of the chat's row. */
@@ -391,5 +391,6 @@ desk_outbox_from_stmt (DeskStmt *s, const char *platform, const char *user_id)
   e->attempted_at_ms = desk_stmt_column_int64 (s, 12);
   e->error_code = g_strdup (desk_stmt_column_text (s, 13));
   e->error = g_strdup (desk_stmt_column_text (s, 14));
+  e->files = desk_outbox_files_from_text (desk_stmt_column_text (s, 15));
   return e;
 }

@@ -32,6 +32,9 @@ typedef enum
   DESK_OP_OUTBOX_RETRY,
   DESK_OP_OUTBOX_DISCARD,
   DESK_OP_DRAFT,
+  DESK_OP_FILE_ADD,
+  DESK_OP_FILE_USED,
+  DESK_OP_FILE_GONE,
 } DeskOpType;
 
 /* One change; which members count follows from the type. */
@@ -47,14 +50,14 @@ typedef struct
   gboolean reached_start;
   gboolean reached_end; /* level 0: last_page */
   guint offset;
-  gint64 first, last; /* cover */
+  gint64 first, last; /* cover; size and quota of a file */
   DeskOutboxEntry *entry;
   DeskDraft *draft;
   gint64 local_id;
   DeskOutboxState state;
   gboolean flag;  /* clear_draft, force */
-  char *a; /* username; key; error code; new client id */
-  char *b; /* value; error */
+  char *a; /* username; key, of a file, too; error code; new client id */
+  char *b; /* value; error; sha256 */
 } DeskOp;
 
 struct _DeskBatch
@@ -63,6 +66,7 @@ struct _DeskBatch
 };
 
 DeskBatchResult *desk_batch_result_new (void);
+DeskOp *desk_batch_add_op (DeskBatch *self, DeskOpType type); /* borrowed: fill it in */
 
 /* ── Change notices ─────────────────────────────────────────────────────────────────────────── */
 /* A DeskStoreChange under construction: a set of keys, shared by reference once told. */
@@ -234,6 +238,28 @@ gboolean desk_fold_hint (DeskFold *self, const DeskMessage *message, GError **er
 /* The chat is told at level 2 for the first time: its old rows move before chat_seq 1. */
 gboolean desk_fold_leave_level0 (DeskFold *self, DeskFoldChat *state, GError **error);
 
+/* desk-store-file-fold.c: the files of an entry and of a draft, the rows of downloads. */
+gboolean desk_fold_entry_files (DeskFold *self, gint64 local_id, GPtrArray *files, GError **error);
+gboolean desk_fold_draft_files (DeskFold *self, gint64 chat, const char *attachments, GError **error);
+gboolean desk_fold_file_add (DeskFold *self, const DeskOp *op, GError **error);
+gboolean desk_fold_file_used (DeskFold *self, const char *sha256, GError **error);
+gboolean desk_fold_file_gone (DeskFold *self, const char *name, GError **error);
+/* A staged file is not needed by its owner any more; NULL: clean all folders. */
+void desk_batch_file_gone (DeskBatch *self, const char *name);
+/* The files of an outbox entry as one column: JSON, "[]" for most. */
+#define DESK_OUTBOX_FILES \
+  "(SELECT json_group_array(json_object('name',name,'filename',filename,'mime_type',mime_type," \
+  "'size',size,'sha256',sha256,'width',width,'height',height))" \
+  " FROM (SELECT * FROM outbox_file f WHERE f.local_id=o.local_id ORDER BY f.position))"
+GPtrArray *desk_outbox_files_from_text (const char *text); /* NULL: none */
+#define DESK_GONE_ALL "*" /* in the table gone: look at everything */
+
+/* desk-store-file-sweep.c: removes from the disk what the last commits made superfluous. After a commit, on the
+ * writer's thread. */
+void desk_files_purge (DeskDb *db, const char *dir);
+/* All of them, with the cache. */
+void desk_files_erase (const char *dir);
+
 /* desk-store-outbox.c */
 gboolean desk_fold_outbox_add (DeskFold *self, const DeskOp *op, GError **error);
 gboolean desk_fold_outbox_state (DeskFold *self, const DeskOp *op, GError **error);
@@ -245,7 +271,8 @@ gboolean desk_fold_draft (DeskFold *self, const DeskDraft *draft, GError **error
 gboolean desk_fold_count_outbox (DeskFold *self, DeskFoldChat *state, GError **error);
 #define DESK_OUTBOX_COLUMNS \
   "o.local_id,o.intent,o.client_message_id,o.text,o.reply_to,o.is_private,o.seen_seq,o.force," \
-  "o.up_to_chat_seq,o.state,o.attempts,o.created_at_ms,o.attempted_at_ms,o.error_code,o.error"
+  "o.up_to_chat_seq,o.state,o.attempts,o.created_at_ms,o.attempted_at_ms,o.error_code,o.error," \
+  DESK_OUTBOX_FILES
 DeskOutboxEntry *desk_outbox_from_stmt (DeskStmt *stmt, const char *platform, const char *user_id);
 
 /* ── Jobs ───────────────────────────────────────────────────────────────────────────────────── */

@@ -127,8 +127,8 @@ desk_query_outbox (DeskDb *db, GError **error)
   if (s == NULL)
     return NULL;
   while ((step = desk_stmt_step (s, error)) == DESK_STEP_ROW)
-    g_ptr_array_add (list, desk_outbox_from_stmt (s, desk_stmt_column_text (s, 15),
-                                                  desk_stmt_column_text (s, 16)));
+    g_ptr_array_add (list, desk_outbox_from_stmt (s, desk_stmt_column_text (s, 16),
+                                                  desk_stmt_column_text (s, 17)));
   return step == DESK_STEP_ERROR ? NULL : g_steal_pointer (&list);
 }
 

@@ -70,6 +70,7 @@ desk_outbox_entry_copy (const DeskOutboxEntry *self)
   copy->reply_to = g_strdup (self->reply_to);
   copy->error_code = g_strdup (self->error_code);
   copy->error = g_strdup (self->error);
+  copy->files = desk_staged_files_copy (self->files);
   return copy;
 }
 
@@ -85,6 +86,7 @@ desk_outbox_entry_free (DeskOutboxEntry *self)
   g_free (self->reply_to);
   g_free (self->error_code);
   g_free (self->error);
+  g_clear_pointer (&self->files, g_ptr_array_unref);
   g_free (self);
 }
 

@@ -63,6 +63,21 @@ typedef enum
   DESK_INTENT_UNREAD, /* mark unread */
 } DeskIntent;
 
+/* A file that the manager attaches, copied into the account's outbox/ (desk-store-files.h). */
+typedef struct
+{
+  char *name;      /* of its folder there: opaque */
+  char *filename;  /* as the customer sees it; safe as a file's name */
+  char *mime_type; /* told by its bytes */
+  char *sha256;
+  gint64 size;
+  gint64 width, height; /* of a picture; 0 unknown */
+} DeskStagedFile;
+DeskStagedFile *desk_staged_file_copy (const DeskStagedFile *self);
+void desk_staged_file_free (DeskStagedFile *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskStagedFile, desk_staged_file_free)
+GPtrArray *desk_staged_files_copy (GPtrArray *files); /* NULL for NULL */
+
 typedef struct
 {
   gint64 local_id;
@@ -82,6 +97,7 @@ typedef struct
   gint64 attempted_at_ms; /* 0 never */
   char *error_code;       /* nullable, a wire code word */
   char *error;            /* nullable, for people */
+  GPtrArray *files;       /* of DeskStagedFile; NULL: none. The text is their caption */
 } DeskOutboxEntry;
 DeskOutboxEntry *desk_outbox_entry_new (DeskIntent intent, const char *platform, const char *user_id);
 DeskOutboxEntry *desk_outbox_entry_copy (const DeskOutboxEntry *self);
@@ -95,7 +111,7 @@ typedef struct
   char *text; /* never NULL */
   char *reply_to; /* nullable message id */
   gboolean is_private;
-  char *attachments; /* JSON array of file paths, "[]" */
+  char *attachments; /* staged files: desk_staged_files_to_json(), "[]" */
   gint64 updated_at_ms;
 } DeskDraft;
 DeskDraft *desk_draft_new (const char *platform, const char *user_id);

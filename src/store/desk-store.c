@@ -340,6 +340,7 @@ commit_jobs (DeskStore *self, Job **jobs, guint n, GError **error)
       forget_results (jobs, n);
       return FALSE;
     }
+  desk_files_purge (self->writer_db, self->dir);
   notice = desk_notice_new ();
   for (guint i = 0; i < n; i++)
     desk_notice_merge (notice, jobs[i]->notice);
