@@ -47,9 +47,10 @@ class Story:
 
 
 def message_row(window, text, *states):
-    """The row of a message as a screen reader hears it, in one of the states."""
+    """The row of a message as a screen reader hears it, in one of the states: the last words of its name
+    as a whole, since "Waiting to be sent" has "sent" in it, too."""
     for row in window.find_all(role="panel", text=text):
-        if not states or any(state.lower() in row.name.lower() for state in states):
+        if not states or row.name.rpartition(", ")[2].lower() in states:
             return row
     return None
 
