@@ -92,7 +92,8 @@ JsonNode *
 desk_test_items_to_json (GPtrArray *items)
 {
   static const char *const types[]
-      = { "message", "edit", "delete", "reaction", "status", "read_up_to", "typing", "attachment", "moved" };
+      = { "message", "edit", "delete", "reaction", "status", "read_up_to", "typing", "attachment", "moved",
+          "chat" };
   g_autoptr (JsonBuilder) b = json_builder_new ();
 
   json_builder_begin_array (b);
@@ -104,6 +105,8 @@ desk_test_items_to_json (GPtrArray *items)
       text (b, "dedup_key", item->dedup_key);
       text (b, "new_user_id", item->new_user_id);
       text (b, "reply_to", item->reply_to_external_id);
+      text (b, "metadata", item->metadata);
+      text (b, "room", item->partner_room_id);
       add_message (b, item->message);
       json_builder_end_object (b);
     }

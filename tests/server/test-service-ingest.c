@@ -244,6 +244,67 @@ test_early_echo (Fixture *self, gconstpointer data)
   assert_status (self, 1, "sent");
 }
 
+/* A platform whose answers tell no id: what was sent is known by its text when it comes back, each once. */
+static void
+test_echo_without_id (Fixture *self, gconstpointer data)
+{
+  static const char *const keys[] = { "k1", "k2" };
+  gint done = 0;
+  fixture_incoming (self, "7", "e1", "hello");
+  for (guint i = 0; i < 2; i++)
+    {
+      gint64 due;
+      json_node_unref (take_data (fixture_send (self, self->anna, "7", "hi", keys[i], -1), 201));
+      g_autoptr (GPtrArray) jobs
+          = desk_service_due_jobs (self->service, "main", 9, NULL, &due, NULL);
+      g_assert_cmpuint (jobs->len, ==, 1);
+      g_autoptr (DeskOutcome) outcome = desk_outcome_new (DESK_OUTCOME_SENT, NULL, NULL);
+      desk_service_begin_attempt (self->service, ((DeskOutbound *)jobs->pdata[0])->job_id,
+                                  count_begun, &done);
+      desk_service_finish_attempt (self->service, jobs->pdata[0], outcome, count_begun, &done);
+      fixture_incoming (self, "7", keys[i], "go on"); /* commits after both */
+    }
+  g_assert_cmpint (g_atomic_int_get (&done), ==, 4);
+  for (guint i = 0; i < 4; i++) /* the second half comes again */
+    fixture_ingest (self, fixture_inbound (DESK_INBOUND_MESSAGE, "7", i % 2 == 0 ? "o1" : "o2", "hi",
+                                           DESK_DIRECTION_OUTGOING));
+  g_autoptr (JsonNode) before = NULL, after = NULL;
+  g_assert_cmpuint (json_array_get_length (fixture_messages (self, "7", &before)), ==, 5);
+  /* a third one is somebody's who wrote on the platform itself; and old ones are left alone */
+  fixture_ingest (self,
+                  fixture_inbound (DESK_INBOUND_MESSAGE, "7", "o3", "hi", DESK_DIRECTION_OUTGOING));
+  g_assert_cmpuint (json_array_get_length (fixture_messages (self, "7", &after)), ==, 6);
+}
+
+static void
+test_chat_told (Fixture *self, gconstpointer data)
+{
+  for (guint i = 0; i < 3; i++)
+    {
+      DeskInbound *inbound
+          = fixture_inbound (DESK_INBOUND_CHAT, "7", NULL, NULL, DESK_DIRECTION_INCOMING);
+      DeskInboundItem *item = inbound->items->pdata[0];
+      item->metadata = g_strdup ("{\"item_price\":12000000}");
+      item->partner_room_id = g_strdup (i == 2 ? "another" : "room-7");
+      message_of (inbound)->user_name = g_strdup ("Linh");
+      fixture_ingest (self, inbound);
+      /* it makes no chat, and the same again is no news */
+      assert_types (self, i == 1 ? "chat_updated" : "");
+      if (i == 0)
+        fixture_incoming (self, "7", "e1", "hello");
+      fixture_clear_frames (self);
+    }
+  g_autoptr (JsonNode) owner = NULL;
+  JsonObject *chat = fixture_chat (self, self->anna, "7", &owner);
+  JsonObject *partner = json_object_get_object_member (chat, "partner");
+  g_assert_cmpstr (json_object_get_string_member (partner, "name"), ==, "demo");
+  g_assert_cmpstr (json_object_get_string_member (partner, "room_id"), ==, "room-7");
+  g_assert_cmpstr (json_object_get_string_member (chat, "user_name"), ==, "Linh");
+  g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (chat, "metadata"),
+                                               "item_price"),
+                   ==, 12000000);
+}
+
 static void
 test_loop (Fixture *self, gconstpointer data)
 {
@@ -371,6 +432,8 @@ main (int argc, char **argv)
   ADD ("read-up-to", test_read_up_to);
   ADD ("echo", test_echo);
   ADD ("early-echo", test_early_echo);
+  ADD ("echo-without-id", test_echo_without_id);
+  ADD ("chat-told", test_chat_told);
   ADD ("loop", test_loop);
   ADD ("quote", test_quote);
   ADD ("typing-and-checkpoint", test_typing_and_checkpoint);

@@ -48,6 +48,7 @@ typedef enum
   DESK_INBOUND_ATTACHMENT, /* message.external_id names it; its attachment with the external_id of attachments[0] becomes
                             * that: "ready" with its file, or "failed" */
   DESK_INBOUND_CHAT_ID_CHANGED, /* message.user_id → new_user_id */
+  DESK_INBOUND_CHAT, /* of a chat that exists: message.user_name, metadata, partner_room_id; has no dedup_key */
 } DeskInboundType;
 
 typedef struct
@@ -58,7 +59,8 @@ typedef struct
   char *new_user_id;
   char *reply_to_external_id; /* nullable: the service resolves it to reply_to */
   DeskChatType chat_type; /* MESSAGE: of the chat that it is in */
-  char *metadata;         /* MESSAGE, nullable: JSON object of the chat (item, price, …); NULL changes nothing */
+  char *metadata;         /* MESSAGE, CHAT, nullable: JSON object of the chat (item, price, …); NULL changes nothing */
+  char *partner_room_id;  /* MESSAGE, CHAT, nullable: the chat is that room of the partner platform */
 } DeskInboundItem;
 DeskInboundItem *desk_inbound_item_new (DeskInboundType type, const char *platform, const char *user_id, const char *dedup_key);
 void desk_inbound_item_free (DeskInboundItem *self);

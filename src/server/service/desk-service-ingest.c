@@ -54,6 +54,18 @@ take_metadata (DeskChat *chat, const char *metadata)
   return TRUE;
 }
 
+/* Which room of a partner the chat is: whoever told it first is right. */
+static gboolean
+take_room (DeskChat *chat, const DeskInboundItem *item)
+{
+  if (item->partner_room_id == NULL || chat->partner_room_id != NULL)
+    return FALSE;
+  g_free (chat->partner_name);
+  chat->partner_name = g_strdup (chat->platform);
+  chat->partner_room_id = g_strdup (item->partner_room_id);
+  return TRUE;
+}
+
 static gboolean
 ensure_chat (DeskIngest *self,
              const DeskInboundItem *item,
@@ -88,6 +100,8 @@ ensure_chat (DeskIngest *self,
         }
       if (take_metadata (chat, item->metadata))
         *out_changed = TRUE;
+      if (take_room (chat, item))
+        *out_changed = TRUE;
       return TRUE;
     }
   DeskChat *chat = desk_chat_new (message->platform, message->user_id);
@@ -104,6 +118,7 @@ ensure_chat (DeskIngest *self,
   chat->first_chat_seq = 1;
   chat->type = item->chat_type;
   take_metadata (chat, item->metadata);
+  take_room (chat, item);
   *out = desk_server_chat_new (chat);
   *out_changed = TRUE;
   return tx->ops->chat_insert (tx, *out, error);
@@ -135,8 +150,8 @@ resolve_quote (DeskIngest *self, gint64 chat_row, DeskInboundItem *item, GError 
   return TRUE;
 }
 
-/* An echo may arrive before the answer to our own request: then the reply has no external id yet
- * and is known by its text. */
+/* An echo may arrive before the answer to our own request, and some platforms tell no id in that
+ * answer: then the reply has no external id yet and is known by its text. */
 static gboolean
 find_own (
     DeskIngest *self, gint64 chat_row, const DeskMessage *echo, DeskMessage **out, GError **error)
@@ -151,18 +166,23 @@ find_own (
   if (stored != NULL)
     return (*out = desk_service_parse_body (stored->body, error)) != NULL;
   if (!tx->ops->messages_with_status (tx, chat_row,
-                                      1u << DESK_STATUS_QUEUED | 1u << DESK_STATUS_UNKNOWN,
+                                      1u << DESK_STATUS_QUEUED | 1u << DESK_STATUS_UNKNOWN
+                                          | 1u << DESK_STATUS_SENT,
                                       G_MAXINT64, &open, error))
     return FALSE;
   for (guint i = 0; i < open->len && *out == NULL; i++)
     {
       const DeskServerMessage *candidate = open->pdata[i];
       g_autoptr (DeskServerJobRow) job = NULL;
+      if (strstr (candidate->body, "\"external_id\":\"") != NULL)
+        continue; /* the platform's name for it is known; spares reading most of them */
       g_autoptr (DeskMessage) message = desk_service_parse_body (candidate->body, error);
       if (message == NULL)
         return FALSE;
       if (message->external_id != NULL || message->is_private
-          || strcmp (message->text, echo->text) != 0)
+          || strcmp (message->text, echo->text) != 0
+          || (message->status == DESK_STATUS_SENT
+              && message->created_at_ms < self->work.now_ms - DAY_MS))
         continue;
       if (message->status == DESK_STATUS_QUEUED)
         {
@@ -356,6 +376,28 @@ ingest_typing (DeskIngest *self, const DeskInboundItem *item)
   desk_work_add_ephemeral (&self->work, event);
 }
 
+/* What the platform tells of a chat by itself: it never makes one. */
+static gboolean
+ingest_chat (DeskIngest *self, const DeskInboundItem *item, GError **error)
+{
+  DeskServerTx *tx = self->work.tx;
+  g_autoptr (DeskServerChat) known = NULL;
+  g_autoptr (DeskServerChat) chat = NULL;
+  g_autoptr (DeskMessage) message = desk_message_copy (item->message);
+  gboolean changed;
+  if (!tx->ops->chat_find (tx, message->platform, message->user_id, NULL, &known, error))
+    return FALSE;
+  if (known == NULL)
+    return TRUE;
+  normalize (self, message);
+  message->direction = DESK_DIRECTION_INCOMING;
+  if (!ensure_chat (self, item, message, &chat, &changed, error))
+    return FALSE;
+  return !changed
+         || (desk_work_emit_chat (&self->work, chat, error)
+             && tx->ops->chat_update (tx, chat, error));
+}
+
 static gboolean
 ingest_item (DeskIngest *self, DeskInboundItem *item, GError **error)
 {
@@ -372,6 +414,8 @@ ingest_item (DeskIngest *self, DeskInboundItem *item, GError **error)
       ingest_typing (self, item);
       return TRUE;
     }
+  if (item->type == DESK_INBOUND_CHAT)
+    return ingest_chat (self, item, error);
   if (item->dedup_key != NULL
       && !self->work.tx->ops->dedup_insert (self->work.tx, self->inbound->connection,
                                             item->dedup_key, self->work.now_ms, &is_new, error))
