@@ -62,6 +62,12 @@ desk_path_chats (guint limit, const char *page)
 }
 
 char *
+desk_path_connections (void)
+{
+  return g_strdup (DESK_PATH_CRM "/connections");
+}
+
+char *
 desk_path_chat (const char *platform, const char *user_id)
 {
   return chat_path (platform, user_id, "");

@@ -6,6 +6,7 @@
 #include "common/desk-json-writer.h"
 #include "common/desk-json.h"
 #include "model/desk-chat.h"
+#include "model/desk-connection-info.h"
 #include "model/desk-event.h"
 #include "model/desk-manager.h"
 #include "model/desk-message.h"
@@ -194,6 +195,15 @@ char *desk_wire_credentials_text (const char *username, const char *password);
 gboolean desk_wire_read_refresh (const char *body, gsize len, char **out_refresh_token, GError **error);
 char *desk_wire_refresh_text (const char *refresh_token);
 
+/* ── Connections of the backend, and notices ────────────────────────────────────────────────── */
+void desk_wire_write_connection (DeskJsonWriter *w, const DeskConnectionInfo *info);
+DeskConnectionInfo *desk_wire_read_connection (JsonNode *node, GError **error);
+/* data of GET …/connections; of DeskConnectionInfo */
+GPtrArray *desk_wire_read_connections (JsonNode *data, GError **error);
+void desk_wire_write_notification (DeskJsonWriter *w, const DeskNotification *notification);
+/* data: a notification event's DeskEvent.data */
+DeskNotification *desk_wire_read_notification (const char *data, GError **error);
+
 /* ── Send, read ─────────────────────────────────────────────────────────────────────────────── */
 typedef struct
 {
@@ -224,6 +234,7 @@ char *desk_wire_read_text (gint64 up_to_chat_seq);
 #define DESK_PATH_CRM "/api/v1/crm"
 #define DESK_LINK_FILES "/crm/files/" /* links of attachments are relative to /api/v1 */
 char *desk_path_capabilities (void);
+char *desk_path_connections (void);
 char *desk_path_chats (guint limit /*0 = all*/, const char *page);
 char *desk_path_chat (const char *platform, const char *user_id);
 char *desk_path_messages_offset (const char *platform, const char *user_id, guint limit, guint offset);

@@ -189,7 +189,8 @@ fill_event (DeskEvent *self)
     case DESK_EVENT_NOTIFICATION:
       self->data
           = g_strdup ("{\"id\":\"n1\",\"kind\":\"purchase\",\"title\":\"New\",\"text\":\"x\","
-                      "\"platform\":null,\"user_id\":null,"
+                      "\"platform\":null,\"user_id\":null,\"connection\":null,"
+                      "\"trouble\":null,\"advice\":null,\"since\":null,"
                       "\"created_at\":\"2026-11-20T12:34:00.500Z\"}");
       break;
     case DESK_EVENT_HELLO:

@@ -56,6 +56,8 @@ class Routes(unittest.TestCase):
         self.ask("GET", "/health/ready", token=None, kind="health_answer")
         self.ask("GET", CRM + "/capabilities", kind="capabilities_answer")
         self.ask("GET", CRM + "/managers", kind="managers_answer")
+        [one] = self.ask("GET", CRM + "/connections", kind="connections_answer").data
+        self.assertEqual((one["platform"], one["trouble"]), ("demo", None))
         self.ask("GET", CRM + "/chats", kind="chats_answer")
         self.ask("GET", chat_path(self.chat), kind="chat_answer")
         self.ask("GET", chat_path(self.chat, "/messages?limit=5"), kind="messages_answer")
@@ -107,7 +109,7 @@ class Routes(unittest.TestCase):
     # ── Refusals that many routes share ────────────────────────────────────────────────────────
     def test_unauthorized(self):
         paths = [("GET", CRM + p) for p in ("/chats", "/capabilities", "/messages", "/changes",
-                                            "/managers")]
+                                            "/managers", "/connections")]
         paths += [("POST", chat_path(self.chat, "/send")), ("PUT", chat_path(self.chat, "/read")),
                   ("PUT", chat_path(self.chat, "/unread")), ("POST", "/v1/auth/logout")]
         for method, path in paths:

@@ -156,6 +156,7 @@ void desk_http_handle_webhook (DeskHttpRequest *request);
 void desk_http_handle_websocket (DeskHttpRequest *request);
 void desk_http_handle_live (DeskHttpRequest *request);
 void desk_http_handle_ready (DeskHttpRequest *request);
+void desk_http_handle_connections (DeskHttpRequest *request);
 void desk_http_handle_metrics (DeskHttpRequest *request);
 void desk_http_handle_token (DeskHttpRequest *request);
 void desk_http_handle_refresh (DeskHttpRequest *request);

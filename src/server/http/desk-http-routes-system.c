@@ -69,6 +69,12 @@ desk_http_handle_live (DeskHttpRequest *request)
 }
 
 void
+desk_http_handle_connections (DeskHttpRequest *request)
+{
+  desk_http_request_reply (request, desk_service_get_connections (request->server->options.service));
+}
+
+void
 desk_http_handle_ready (DeskHttpRequest *request)
 {
   desk_http_request_reply (request, desk_service_get_ready (request->server->options.service));

@@ -80,7 +80,11 @@ host_get_checkpoint (DeskConnectorHost *host, const char *connection)
 }
 
 static void
-host_set_health (DeskConnectorHost *host, const char *connection, DeskHealth health, const char *reason)
+host_set_trouble (DeskConnectorHost *host,
+                  const char *connection,
+                  DeskHealth health,
+                  DeskTrouble trouble,
+                  const char *reason)
 {
   DeskHost *self = host->data;
 
@@ -88,9 +92,15 @@ host_set_health (DeskConnectorHost *host, const char *connection, DeskHealth hea
                                                                             : G_LOG_LEVEL_WARNING,
                   G_LOG_DOMAIN, "The health of a connection changed", "connection", connection,
                   "health", desk_health_to_string (health), "reason", reason, NULL);
-  desk_service_set_health (self->service, connection, health, reason);
+  desk_service_set_trouble (self->service, connection, health, trouble, reason);
   if (self->health != NULL)
     self->health (connection, health, self->health_data);
+}
+
+static void
+host_set_health (DeskConnectorHost *host, const char *connection, DeskHealth health, const char *reason)
+{
+  host_set_trouble (host, connection, health, DESK_TROUBLE_NONE, reason);
 }
 
 /* ── Life ───────────────────────────────────────────────────────────────────────────────────── */
@@ -103,7 +113,10 @@ add_connection (DeskHost *self, const DeskConnection *connection, GError **error
     {
       g_autofree char *reason
           = g_strdup_printf ("This version has no connector for %s", connection->platform);
-      host_set_health (&self->host, connection->name, DESK_HEALTH_DOWN, reason);
+      desk_service_add_connection (self->service, connection->name, connection->platform,
+                                   connection->chat_prefix);
+      host_set_trouble (&self->host, connection->name, DESK_HEALTH_DOWN, DESK_TROUBLE_CONFIG,
+                        reason);
       return TRUE;
     }
   desk_service_add_platform (self->service, platform);
@@ -134,6 +147,7 @@ desk_host_new (const DeskConfig *config,
   self->host.ingest = host_ingest;
   self->host.get_checkpoint = host_get_checkpoint;
   self->host.set_health = host_set_health;
+  self->host.set_trouble = host_set_trouble;
   self->host.files = desk_service_get_files (service);
   self->host.clock = clock;
   self->host.random = random;

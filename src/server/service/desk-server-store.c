@@ -55,6 +55,28 @@ desk_server_job_row_free (DeskServerJobRow *self)
 }
 
 void
+desk_server_connection_row_free (DeskServerConnectionRow *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->name);
+  g_free (self->platform);
+  g_free (self->reason);
+  g_free (self);
+}
+
+void
+desk_server_raw_free (DeskServerRaw *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->connection);
+  g_free (self->problem);
+  g_bytes_unref (self->payload);
+  g_free (self);
+}
+
+void
 desk_server_user_free (DeskServerUser *self)
 {
   if (self == NULL)

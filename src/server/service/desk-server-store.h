@@ -110,6 +110,41 @@ typedef struct
 void desk_server_user_free (DeskServerUser *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskServerUser, desk_server_user_free)
 
+/* How a connection is; health and trouble hold the numbers of DeskHealth and DeskTrouble. */
+typedef struct
+{
+  char *name;
+  char *platform;
+  gint health;
+  gint trouble;
+  char *reason; /* nullable */
+  gint64 since_ms;
+  gint64 failing_since_ms; /* 0: it works */
+  gboolean told;           /* managers were told that it fails */
+} DeskServerConnectionRow;
+void desk_server_connection_row_free (DeskServerConnectionRow *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskServerConnectionRow, desk_server_connection_row_free)
+
+/* A payload as it came. */
+typedef struct
+{
+  gint64 id;
+  char *connection;
+  gint64 at_ms;
+  char *problem; /* nullable: why it could not be understood */
+  GBytes *payload;
+} DeskServerRaw;
+void desk_server_raw_free (DeskServerRaw *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskServerRaw, desk_server_raw_free)
+
+typedef struct
+{
+  const char *connection; /* NULL: all */
+  gint64 since_ms;
+  gint64 after_id;
+  gboolean problems_only;
+} DeskServerRawQuery;
+
 typedef enum
 {
   DESK_SERVER_TOKEN_ACCESS = 0,
@@ -323,6 +358,19 @@ struct _DeskServerStoreClass
                           GBytes *payload,
                           const char *problem,
                           GError **error);
+  /* The oldest payload that the query means, NULL if there is none. */
+  gboolean (*raw_next) (DeskServerTx *tx,
+                        const DeskServerRawQuery *query,
+                        DeskServerRaw **out,
+                        GError **error);
+  gboolean (*raw_set_problem) (DeskServerTx *tx, gint64 id, const char *problem, GError **error);
+  gboolean (*raw_count_problems) (DeskServerTx *tx, gint64 *out, GError **error);
+  gboolean (*connection_set) (DeskServerTx *tx,
+                              const DeskServerConnectionRow *row,
+                              GError **error);
+  gboolean (*connections_list) (DeskServerTx *tx,
+                                GPtrArray **out,
+                                GError **error); /* of DeskServerConnectionRow, by name */
   gboolean (*checkpoint_get) (DeskServerTx *tx, const char *connection, char **out, GError **error);
   gboolean (*checkpoint_set) (DeskServerTx *tx,
                               const char *connection,

@@ -216,21 +216,18 @@ adopt_echo (
 static gboolean
 trip_breaker (DeskIngest *self, DeskServerChat *chat, GError **error)
 {
-  g_autoptr (GString) data = g_string_new (NULL);
-  DeskJsonWriter w;
+  g_autoptr (DeskNotification) notice = desk_service_new_notice (self->work.service, "loop");
+
   chat->breaker_until_ms = self->work.now_ms + BREAKER_MS;
-  desk_json_writer_init (&w, data);
-  desk_json_writer_begin_object (&w);
-  desk_json_writer_member_string (&w, "kind", "loop");
-  desk_json_writer_member_string (&w, "platform", chat->chat->platform);
-  desk_json_writer_member_string (&w, "user_id", chat->chat->user_id);
-  desk_json_writer_member_string (
-      &w, "message",
-      "Messages come back from the platform in a loop; mirroring is paused for a minute");
-  desk_json_writer_end_object (&w);
-  DeskEvent event = { .type = DESK_EVENT_NOTIFICATION, .data = data->str };
+  notice->title = g_strdup ("Messages go round in a loop");
+  notice->text = g_strdup ("Messages of this chat come back from the platform again and again; "
+                           "mirroring is paused for a minute");
+  notice->platform = g_strdup (chat->chat->platform);
+  notice->user_id = g_strdup (chat->chat->user_id);
+  notice->connection = g_strdup (self->inbound->connection);
+  notice->advice = g_strdup ("Look whether another program mirrors this chat, and stop it");
   g_message ("a chat's loop breaker has tripped");
-  return desk_work_emit (&self->work, &event, error)
+  return desk_work_emit_notice (&self->work, notice, error)
          && self->work.tx->ops->chat_update (self->work.tx, chat, error);
 }
 
@@ -440,12 +437,13 @@ ingest_job (DeskServerTx *tx, gpointer data, GError **error)
   const DeskInbound *inbound = self->inbound;
   desk_work_begin (&self->work, tx);
   self->stored = self->duplicates = 0;
+  const char *problem = self->problem != NULL ? self->problem : inbound->problem;
   for (guint i = 0; self->problem == NULL && i < inbound->items->len; i++)
     if (!ingest_item (self, inbound->items->pdata[i], error))
       return FALSE;
-  if (inbound->raw != NULL && (inbound->items->len > 0 || self->problem != NULL)
-      && !tx->ops->raw_insert (tx, inbound->connection, self->work.now_ms, inbound->raw,
-                               self->problem, error))
+  if (inbound->raw != NULL && !inbound->is_replay && (inbound->items->len > 0 || problem != NULL)
+      && !tx->ops->raw_insert (tx, inbound->connection, self->work.now_ms, inbound->raw, problem,
+                               error))
     return FALSE;
   return inbound->checkpoint == NULL
          || tx->ops->checkpoint_set (tx, inbound->connection, inbound->checkpoint, error);
@@ -467,7 +465,7 @@ ingest_done (const GError *error, gpointer data)
   DeskIngest *self = data;
   DeskService *service = self->work.service;
   desk_service_note_commit (service, error);
-  if (is_indigestible (error) && self->problem == NULL)
+  if (is_indigestible (error) && self->problem == NULL && !self->inbound->is_replay)
     {
       g_warning ("a payload of %s could not be stored and is kept raw: %s",
                  self->inbound->connection, error->message);

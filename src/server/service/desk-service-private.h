@@ -18,7 +18,11 @@ typedef struct
   char *platform;
   char *chat_prefix;
   DeskHealth health;
+  DeskTrouble trouble;
   char *reason;
+  gint64 since_ms;
+  gint64 failing_since_ms; /* 0: it works */
+  gboolean told;           /* managers know that it fails */
 } DeskServiceConnection;
 
 typedef struct
@@ -48,7 +52,7 @@ struct _DeskService
 
   gint closing; /* atomic: nothing that goes on by itself may go on */
   gint storage_failing; /* atomic: 0, or the DeskCode of the last failed commit */
-  guint64 counters[8];  /* under mutex; see desk-service-health.c */
+  guint64 counters[8];  /* under mutex; see desk-service-probes.c */
 };
 
 typedef enum
@@ -91,6 +95,12 @@ void desk_work_want_files (DeskWork *self, const DeskMessage *message);
 void desk_work_add_ephemeral (DeskWork *self, DeskEvent *event);
 /* On the writer thread after the commit. */
 void desk_work_publish (DeskWork *self);
+/* A notice for everybody, in the log. */
+gboolean desk_work_emit_notice (DeskWork *self, const DeskNotification *notice, GError **error);
+/* With id and time; the caller fills in the rest: title and text at least. */
+DeskNotification *desk_service_new_notice (DeskService *self, const char *kind);
+/* What the store knows of a connection that was just added. */
+void desk_service_recall_health (DeskService *self, DeskServiceConnection *connection);
 /* Notes whether the storage works; to be called by every done. */
 void desk_service_note_commit (DeskService *self, const GError *error);
 

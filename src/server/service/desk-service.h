@@ -181,6 +181,12 @@ gboolean desk_service_recover_jobs (DeskService *self, guint *out_unknown, GErro
 
 /* ── Health ─────────────────────────────────────────────────────────────────────────────────── */
 void desk_service_set_health (DeskService *self, const char *connection, DeskHealth health, const char *reason);
+/* As desk_service_set_health(), with the kind of trouble. Any thread; repeating it is cheap. Failures and recoveries become
+ * notification events. */
+void desk_service_set_trouble (DeskService *self, const char *connection, DeskHealth health, DeskTrouble trouble, const char *reason);
+/* By name; of DeskConnectionInfo. */
+GPtrArray *desk_service_list_connections (DeskService *self);
+DeskReply *desk_service_get_connections (DeskService *self);
 DeskReply *desk_service_get_ready (DeskService *self); /* 200 or 503, naming each dependency */
 void desk_service_write_metrics (DeskService *self, GString *out);
 

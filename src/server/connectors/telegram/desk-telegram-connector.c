@@ -18,6 +18,7 @@
 
 #include "common/desk-backoff.h"
 #include "common/desk-json-writer.h"
+#include "server/connectors/telegram/desk-telegram-ask.h"
 #include "server/connectors/telegram/desk-telegram-fetch.h"
 #include "server/connectors/telegram/desk-telegram-json.h"
 #include "server/connectors/telegram/desk-telegram-parse.h"
@@ -95,12 +96,9 @@ get_platform (DeskConnector *connector)
 }
 
 static void
-set_health (DeskTelegramConnector *self, DeskHealth health, const char *reason)
+set_health (DeskTelegramConnector *self, DeskHealth health, DeskTrouble trouble, const char *reason)
 {
-  DeskConnectorHost *host = desk_connector_get_host (DESK_CONNECTOR (self));
-  const char *name = desk_connector_get_connection (DESK_CONNECTOR (self))->name;
-
-  host->set_health (host, name, health, reason);
+  desk_connector_report_health (DESK_CONNECTOR (self), health, trouble, reason);
 }
 
 static gboolean
@@ -140,7 +138,7 @@ succeed (DeskTelegramConnector *self)
 {
   self->failures = 0;
   if (!self->settled)
-    set_health (self, DESK_HEALTH_OK, NULL);
+    set_health (self, DESK_HEALTH_OK, DESK_TROUBLE_NONE, NULL);
   self->settled = TRUE;
 }
 
@@ -207,7 +205,7 @@ on_ingested (gboolean stored, const GError *error, gpointer data)
   else if (self->cancellable == ingest->run)
     {
       /* the offset stays: Telegram delivers these updates again */
-      set_health (self, DESK_HEALTH_DEGRADED,
+      set_health (self, DESK_HEALTH_DEGRADED, DESK_TROUBLE_STORAGE,
                   "Received messages could not be stored; trying again");
       retry_later (self, STEP_POLL, -1);
     }
@@ -215,7 +213,7 @@ on_ingested (gboolean stored, const GError *error, gpointer data)
 }
 
 static void
-ingest (DeskTelegramConnector *self, DeskTelegramParsed *parsed, GBytes *raw)
+ingest (DeskTelegramConnector *self, DeskTelegramParsed *parsed, GBytes *raw, const char *problem)
 {
   DeskConnectorHost *host = desk_connector_get_host (DESK_CONNECTOR (self));
   const char *name = desk_connector_get_connection (DESK_CONNECTOR (self))->name;
@@ -225,6 +223,7 @@ ingest (DeskTelegramConnector *self, DeskTelegramParsed *parsed, GBytes *raw)
 
   inbound->items = parsed->items;
   parsed->items = items;
+  inbound->problem = g_strdup (problem);
   if (parsed->next_offset > 0)
     inbound->checkpoint = g_strdup_printf ("%" G_GINT64_FORMAT, parsed->next_offset);
   if (parsed->n_ignored > 0)
@@ -280,7 +279,7 @@ step_over_unreadable (DeskTelegramConnector *self, DeskTelegramReply *reply)
   parsed = desk_telegram_parsed_new ();
   parsed->next_offset = id + 1;
   parsed->n_ignored = 1;
-  ingest (self, g_steal_pointer (&parsed), reply->body);
+  ingest (self, g_steal_pointer (&parsed), reply->body, "It is not JSON that can be read");
   return TRUE;
 }
 
@@ -301,7 +300,7 @@ handle_updates (DeskTelegramConnector *self, DeskTelegramReply *reply)
     }
   DeskTelegramContext context = { connection->chat_prefix != NULL ? connection->chat_prefix : "",
                                   desk_clock_now_ms (host->clock) };
-  ingest (self, desk_telegram_parse_updates (&context, updates), reply->body);
+  ingest (self, desk_telegram_parse_updates (&context, updates), reply->body, NULL);
 }
 
 /* ── Webhook ────────────────────────────────────────────────────────────────────────────────── */
@@ -333,7 +332,7 @@ handle_webhook_info (DeskTelegramConnector *self, DeskTelegramReply *reply)
       g_autofree char *reason
           = g_strdup_printf ("Telegram cannot deliver messages to this server: %s",
                              why != NULL ? why : "no reason told");
-      set_health (self, DESK_HEALTH_DEGRADED, reason);
+      set_health (self, DESK_HEALTH_DEGRADED, DESK_TROUBLE_WEBHOOK, reason);
       self->settled = FALSE;
     }
   else
@@ -390,7 +389,7 @@ handle_failure (DeskTelegramConnector *self,
     next = STEP_DELETE_WEBHOOK;
   if (verdict->health == DESK_HEALTH_DOWN && reply->error_code != 409)
     next = STEP_IDENTIFY;
-  set_health (self, verdict->health, verdict->reason);
+  set_health (self, verdict->health, verdict->trouble, verdict->reason);
   /* once at once; if the webhook comes back, more and more slowly */
   retry_later (self, next,
                verdict->delete_webhook && self->failures == 0 ? POLL_SPACING_MS : verdict->wait_ms);
@@ -477,7 +476,7 @@ start (DeskConnector *connector)
     return;
   if (self->uses_webhook && (connection->public_url == NULL || *connection->public_url == '\0'))
     {
-      set_health (self, DESK_HEALTH_DOWN,
+      set_health (self, DESK_HEALTH_DOWN, DESK_TROUBLE_CONFIG,
                   "A webhook needs public_url in section [server] of the configuration");
       return;
     }
@@ -495,7 +494,7 @@ start (DeskConnector *connector)
           && !g_ascii_string_to_signed (checkpoint, 10, 0, G_MAXINT64, &self->offset, NULL))
         g_warning ("%s: the stored poll position is not a number; starting over", connection->name);
     }
-  set_health (self, DESK_HEALTH_STARTING, NULL);
+  set_health (self, DESK_HEALTH_STARTING, DESK_TROUBLE_NONE, NULL);
   schedule (self, STEP_IDENTIFY, 0);
 }
 
@@ -628,6 +627,49 @@ typing (DeskConnector *connector, const char *user_id)
                                 on_ignored_reply, g_object_ref (self));
 }
 
+/* ── What can be asked ──────────────────────────────────────────────────────────────────────── */
+
+static DeskInbound *
+parse_raw (DeskConnector *connector, GBytes *raw, GError **error)
+{
+  return desk_telegram_parse_raw (desk_connector_get_connection (connector),
+                                  desk_clock_now_ms (desk_connector_get_host (connector)->clock), raw,
+                                  error);
+}
+
+static void
+check_async (DeskConnector *connector,
+             GCancellable *cancellable,
+             GAsyncReadyCallback callback,
+             gpointer data)
+{
+  desk_telegram_check_async (connector, DESK_TELEGRAM_CONNECTOR (connector)->api, cancellable,
+                             callback, data);
+}
+
+static DeskConnectionReport *
+check_finish (DeskConnector *connector, GAsyncResult *result)
+{
+  return g_task_propagate_pointer (G_TASK (result), NULL);
+}
+
+static void
+get_profile_async (DeskConnector *connector,
+                   const char *user_id,
+                   GCancellable *cancellable,
+                   GAsyncReadyCallback callback,
+                   gpointer data)
+{
+  desk_telegram_profile_async (connector, DESK_TELEGRAM_CONNECTOR (connector)->api, user_id,
+                               cancellable, callback, data);
+}
+
+static DeskFoundProfile *
+get_profile_finish (DeskConnector *connector, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
 static void
 desk_telegram_connector_dispose (GObject *object)
 {
@@ -658,6 +700,11 @@ desk_telegram_connector_class_init (DeskTelegramConnectorClass *klass)
   connector_class->send_async = send_async;
   connector_class->send_finish = send_finish;
   connector_class->typing = typing;
+  connector_class->parse_raw = parse_raw;
+  connector_class->check_async = check_async;
+  connector_class->check_finish = check_finish;
+  connector_class->get_profile_async = get_profile_async;
+  connector_class->get_profile_finish = get_profile_finish;
 }
 
 static void

@@ -40,11 +40,13 @@ judge_conflict (const DeskTelegramReply *reply, DeskTelegramVerdict *out)
   if (says (reply, "webhook is active"))
     {
       out->health = DESK_HEALTH_DEGRADED;
+      out->trouble = DESK_TROUBLE_BUSY;
       out->delete_webhook = TRUE;
       out->reason = g_strdup ("A webhook is registered for this bot; it is being removed");
       return;
     }
   out->health = DESK_HEALTH_DOWN;
+  out->trouble = DESK_TROUBLE_CONFLICT;
   out->wait_ms = POLLER_RETRY_MS;
   out->reason = g_strdup ("Another program receives the messages of this bot. Stop it, or give "
                           "this connection a bot of its own");
@@ -53,13 +55,19 @@ judge_conflict (const DeskTelegramReply *reply, DeskTelegramVerdict *out)
 void
 desk_telegram_judge (const DeskTelegramReply *reply, DeskTelegramVerdict *out)
 {
-  *out = (DeskTelegramVerdict) { .health = DESK_HEALTH_DEGRADED, .wait_ms = -1 };
+  *out = (DeskTelegramVerdict) { .health = DESK_HEALTH_DEGRADED,
+                                 .trouble = DESK_TROUBLE_PLATFORM,
+                                 .wait_ms = -1 };
 
   if (reply->trouble != NULL)
-    out->reason = g_strdup_printf ("No connection to Telegram: %s", reply->trouble);
+    {
+      out->trouble = DESK_TROUBLE_UNREACHABLE;
+      out->reason = g_strdup_printf ("No connection to Telegram: %s", reply->trouble);
+    }
   else if (reply->http_status == 429 || reply->error_code == 429)
     {
       out->wait_ms = flood_wait_ms (reply);
+      out->trouble = DESK_TROUBLE_BUSY;
       out->reason = g_strdup ("Telegram asks to slow down");
     }
   else if (reply->root == NULL)
@@ -69,12 +77,14 @@ desk_telegram_judge (const DeskTelegramReply *reply, DeskTelegramVerdict *out)
     {
       out->ok = TRUE;
       out->health = DESK_HEALTH_OK;
+      out->trouble = DESK_TROUBLE_NONE;
       out->wait_ms = 0;
     }
   else if (reply->error_code == 401 || reply->error_code == 404)
     {
       /* a token that is not even well formed is answered with 404 */
       out->health = DESK_HEALTH_DOWN;
+      out->trouble = DESK_TROUBLE_TOKEN;
       out->wait_ms = TOKEN_RETRY_MS;
       out->reason = g_strdup ("Telegram refuses the bot token. Get the current one from BotFather");
     }

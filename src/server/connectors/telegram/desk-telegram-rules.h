@@ -10,6 +10,7 @@ G_BEGIN_DECLS
  * DeskTelegramVerdict:
  * @ok: the call succeeded
  * @health: what the connection looks like now
+ * @trouble: what kind of trouble it is in
  * @reason: (nullable): why it is not %DESK_HEALTH_OK
  * @wait_ms: when to try again; -1: by growing steps
  * @delete_webhook: a webhook stands in the way of polling
@@ -18,6 +19,7 @@ typedef struct
 {
   gboolean ok;
   DeskHealth health;
+  DeskTrouble trouble;
   char *reason;
   gint64 wait_ms;
   gboolean delete_webhook;

@@ -83,5 +83,7 @@ desk_telegram_webhook_read (const DeskConnection *connection,
   result->inbound = desk_inbound_new (connection->name, DESK_SOURCE_WEBHOOK, request->body);
   g_ptr_array_unref (result->inbound->items);
   result->inbound->items = g_ptr_array_ref (parsed->items);
+  if (update == NULL)
+    result->inbound->problem = g_strdup ("It is not JSON");
   return result;
 }

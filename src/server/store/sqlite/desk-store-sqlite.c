@@ -386,17 +386,29 @@ settle_epoch (DeskStoreSqlite *self, DeskRandom *random, GError **error)
   return TRUE;
 }
 
+#define SCHEMA_VERSION 2 /* schema/001.sql to this one */
+
 static gboolean
 migrate (DeskStoreSqlite *self, GError **error)
 {
-  g_autoptr (GBytes) sql = g_resource_lookup_data (desk_store_sqlite_get_resource (),
-                                                   "/org/frontdesk/server/sqlite/001.sql",
-                                                   G_RESOURCE_LOOKUP_FLAGS_NONE, error);
-  if (sql == NULL)
-    return FALSE;
-  g_autofree char *text = g_strndup (g_bytes_get_data (sql, NULL), g_bytes_get_size (sql));
-  DeskMigration list[] = { { 1, text } };
-  return desk_db_migrate (self->writer.db, list, G_N_ELEMENTS (list), NULL, error);
+  char *texts[SCHEMA_VERSION + 1] = { NULL };
+  DeskMigration list[SCHEMA_VERSION];
+
+  for (guint i = 0; i < SCHEMA_VERSION; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/org/frontdesk/server/sqlite/%03u.sql", i + 1);
+      g_autoptr (GBytes) sql = g_resource_lookup_data (desk_store_sqlite_get_resource (), path,
+                                                       G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+      if (sql == NULL)
+        break;
+      texts[i] = g_strndup (g_bytes_get_data (sql, NULL), g_bytes_get_size (sql));
+      list[i] = (DeskMigration){ (int)i + 1, texts[i] };
+    }
+  const gboolean ok = texts[SCHEMA_VERSION - 1] != NULL
+                      && desk_db_migrate (self->writer.db, list, SCHEMA_VERSION, NULL, error);
+  for (guint i = 0; i < SCHEMA_VERSION; i++)
+    g_free (texts[i]);
+  return ok;
 }
 
 static void
@@ -431,6 +443,7 @@ init_ops (void)
   desk_store_sqlite_init_log (&sqlite_ops);
   desk_store_sqlite_init_jobs (&sqlite_ops);
   desk_store_sqlite_init_users (&sqlite_ops);
+  desk_store_sqlite_init_connections (&sqlite_ops);
   g_once_init_leave (&once, 1);
 }
 
