@@ -118,7 +118,7 @@ def check_example(place, schema, value):
 def missing_members(place, strict, value):
     """At least the top level and data of each answer must have all of its members."""
     for key in (value if isinstance(value, dict) else ()):
-        if key in ("next", "client_message_id", "seen_seq", "state", "add_labels", "note"):
+        if key in ("next", "client_message_id", "seen_seq", "state", "add_labels", "note", "base_rev"):
             continue
         broken = {name: member for name, member in value.items() if name != key}
         if strict.is_valid(broken):

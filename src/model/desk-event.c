@@ -22,6 +22,8 @@ static const char *const type_words[] = {
   [DESK_EVENT_READ] = "read",
   [DESK_EVENT_CANNED_UPDATED] = "canned_updated",
   [DESK_EVENT_NOTIFICATION] = "notification",
+  [DESK_EVENT_CHAT_MUTED] = "chat_muted",
+  [DESK_EVENT_PROFILE_UPDATED] = "profile_updated",
   [DESK_EVENT_HIDDEN] = "hidden",
   [DESK_EVENT_UNKNOWN] = "unknown",
   [DESK_EVENT_HELLO] = "hello",
@@ -72,6 +74,7 @@ desk_event_copy (const DeskEvent *self)
   *copy = *self;
   copy->message = self->message != NULL ? desk_message_copy (self->message) : NULL;
   copy->chat = self->chat != NULL ? desk_chat_copy (self->chat) : NULL;
+  copy->profile = self->profile != NULL ? desk_profile_copy (self->profile) : NULL;
   copy->platform = g_strdup (self->platform);
   copy->user_id = g_strdup (self->user_id);
   copy->username = g_strdup (self->username);
@@ -99,6 +102,7 @@ desk_event_free (DeskEvent *self)
     return;
   desk_message_free (self->message);
   desk_chat_free (self->chat);
+  desk_profile_free (self->profile);
   g_free (self->platform);
   g_free (self->user_id);
   g_free (self->username);

@@ -6,6 +6,7 @@
 #include "model/desk-chat.h"
 #include "model/desk-cursor.h"
 #include "model/desk-message.h"
+#include "model/desk-profile.h"
 
 /* What the backend tells over the websocket or by /changes, as one value. */
 
@@ -24,6 +25,8 @@ typedef enum
   DESK_EVENT_READ,
   DESK_EVENT_CANNED_UPDATED,
   DESK_EVENT_NOTIFICATION,
+  DESK_EVENT_CHAT_MUTED,      /* username, platform, user_id, muted: that manager's choice */
+  DESK_EVENT_PROFILE_UPDATED, /* profile */
   DESK_EVENT_HIDDEN,
   DESK_EVENT_UNKNOWN, /* a type we do not know: advances the cursor, does nothing else */
   /* never sequenced */
@@ -52,7 +55,8 @@ typedef struct
 
   DeskMessage *message; /* message events */
   DeskChat *chat;       /* chat_updated */
-  /* chat_trimmed, chat_erased, read, read_receipt, typing, presence */
+  DeskProfile *profile; /* profile_updated */
+  /* chat_trimmed, chat_erased, chat_muted, read, read_receipt, typing, presence */
   char *platform;
   char *user_id;
   char *username;        /* read, read_receipt, presence; typing by a manager */
@@ -60,11 +64,12 @@ typedef struct
   gint64 up_to_chat_seq; /* read */
   gint64 up_to_in_seq;
   gboolean marked_unread;
+  gboolean muted;       /* chat_muted */
   gboolean by_customer; /* typing: who is "customer" */
   char *presence;       /* presence: its status word */
   DeskCursor *head;     /* head */
   DeskHello *hello;     /* hello */
-  char *data;           /* canned_updated, notification: the raw JSON of data */
+  char *data;           /* canned_updated, notification: the raw JSON of data; see desk_wire_read_canned() */
 } DeskEvent;
 
 DeskEvent *desk_event_new (DeskEventType type);

@@ -79,6 +79,8 @@ desk_message_copy (const DeskMessage *self)
   copy->error.code = g_strdup (self->error.code);
   copy->error.message = g_strdup (self->error.message);
   copy->external_id = g_strdup (self->external_id);
+  copy->template = desk_template_use_copy (self->template);
+  copy->change = desk_change_copy (self->change);
   return copy;
 }
 
@@ -104,6 +106,8 @@ desk_message_free (DeskMessage *self)
   g_free (self->error.code);
   g_free (self->error.message);
   g_free (self->external_id);
+  desk_template_use_free (self->template);
+  desk_change_free (self->change);
   g_free (self);
 }
 

@@ -4,6 +4,8 @@
 #include <glib.h>
 
 #include "model/desk-attachment.h"
+#include "model/desk-operation.h"
+#include "model/desk-template.h"
 
 G_BEGIN_DECLS
 
@@ -118,6 +120,8 @@ typedef struct
   gint64 edited_at_ms;  /* 0 = never */
   gint64 deleted_at_ms; /* 0 = not; else a tombstone */
   gint64 rev;
+  DeskTemplateUse *template; /* nullable: what it was sent as; text is what the customer reads */
+  DeskChange *change;        /* nullable: an edit, deletion or reaction that the platform has not taken */
 } DeskMessage;
 
 DeskMessage *desk_message_new (const char *platform, const char *user_id);

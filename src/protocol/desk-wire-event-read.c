@@ -149,6 +149,9 @@ read_object_data (JsonObject *data, DeskEvent *event, GError **error)
       return event->head != NULL;
     case DESK_EVENT_CHAT_ERASED:
       return take_key (data, event, error);
+    case DESK_EVENT_CHAT_MUTED:
+      return take_username (data, TRUE, event, error) && take_key (data, event, error)
+             && desk_json_get_bool (data, "muted", TRUE, &event->muted, error);
     case DESK_EVENT_READ_RECEIPT:
       return take_key (data, event, error) && take_username (data, FALSE, event, error);
     case DESK_EVENT_CHAT_TRIMMED:
@@ -178,6 +181,11 @@ read_data (JsonObject *frame, DeskEvent *event, GError **error)
     case DESK_EVENT_CHAT_UPDATED:
       event->chat = desk_wire_read_chat (node, error);
       return event->chat != NULL;
+    case DESK_EVENT_PROFILE_UPDATED:
+      if (desk_wire_get_root (node, "data", error) == NULL)
+        return FALSE;
+      event->profile = desk_wire_read_profile (node, error);
+      return event->profile != NULL;
     case DESK_EVENT_CANNED_UPDATED:
     case DESK_EVENT_NOTIFICATION:
       event->data = desk_json_to_text (node);

@@ -51,16 +51,19 @@ write_presence (DeskJsonWriter *w, const DeskEvent *event)
   desk_json_writer_end_object (w);
 }
 
-/* The events that speak of a chat: read, read_receipt, chat_trimmed, chat_erased. */
+/* The events that speak of a chat: read, read_receipt, chat_muted, chat_trimmed, chat_erased. */
 static void
 write_about_chat (DeskJsonWriter *w, const DeskEvent *event)
 {
   desk_json_writer_begin_object (w);
-  if (event->type == DESK_EVENT_READ || event->type == DESK_EVENT_READ_RECEIPT)
+  if (event->type == DESK_EVENT_READ || event->type == DESK_EVENT_READ_RECEIPT
+      || event->type == DESK_EVENT_CHAT_MUTED)
     desk_json_writer_member_string (w, "username", event->username);
   desk_wire_write_key (w, event->platform, event->user_id);
   if (event->type == DESK_EVENT_CHAT_TRIMMED)
     desk_json_writer_member_int64 (w, "first_chat_seq", event->first_chat_seq);
+  if (event->type == DESK_EVENT_CHAT_MUTED)
+    desk_json_writer_member_bool (w, "muted", event->muted);
   if (event->type == DESK_EVENT_READ)
     {
       desk_json_writer_member_int64 (w, "up_to_chat_seq", event->up_to_chat_seq);
@@ -84,10 +87,14 @@ write_data (DeskJsonWriter *w, const DeskEvent *event)
     case DESK_EVENT_CHAT_UPDATED:
       desk_wire_write_chat (w, event->chat);
       break;
+    case DESK_EVENT_PROFILE_UPDATED:
+      desk_wire_write_profile (w, event->profile);
+      break;
     case DESK_EVENT_CHAT_TRIMMED:
     case DESK_EVENT_CHAT_ERASED:
     case DESK_EVENT_READ:
     case DESK_EVENT_READ_RECEIPT:
+    case DESK_EVENT_CHAT_MUTED:
       write_about_chat (w, event);
       break;
     case DESK_EVENT_HELLO:
@@ -125,6 +132,8 @@ is_complete (const DeskEvent *event)
       return event->chat != NULL;
     case DESK_EVENT_HELLO:
       return event->hello != NULL;
+    case DESK_EVENT_PROFILE_UPDATED:
+      return event->profile != NULL;
     default:
       return TRUE;
     }

@@ -211,6 +211,45 @@ desk_wire_read_list (JsonNode *node,
   return g_steal_pointer (&list);
 }
 
+JsonObject *
+desk_wire_parse_request (
+    const char *body, gsize len, gsize max_len, JsonNode **out_root, GError **error)
+{
+  g_return_val_if_fail (body != NULL || len == 0, NULL);
+  *out_root = desk_json_parse (len > 0 ? body : "", len, max_len, error);
+  return *out_root != NULL ? desk_wire_get_root (*out_root, "body", error) : NULL;
+}
+
+gboolean
+desk_wire_tells (JsonObject *obj, const char *name)
+{
+  return json_object_has_member (obj, name);
+}
+
+gboolean
+desk_wire_take_json (
+    JsonObject *obj, const char *name, JsonNodeType type, char **out, GError **error)
+{
+  JsonNode *node = json_object_get_member (obj, name);
+  if (node == NULL || JSON_NODE_HOLDS_NULL (node))
+    return TRUE;
+  if (JSON_NODE_TYPE (node) != type)
+    {
+      desk_wire_set_error (error, DESK_JSON_ERROR_TYPE, name,
+                           type == JSON_NODE_ARRAY ? "not an array" : "not an object");
+      return FALSE;
+    }
+  g_autofree char *text = desk_json_to_text (node);
+  if (strlen (text) > DESK_WIRE_MAX_METADATA)
+    {
+      desk_wire_set_error (error, DESK_JSON_ERROR_RANGE, name, "is too long");
+      return FALSE;
+    }
+  g_free (*out);
+  *out = g_steal_pointer (&text);
+  return TRUE;
+}
+
 void
 desk_wire_write_strv (DeskJsonWriter *w, const char *name, char *const *strings)
 {

@@ -152,7 +152,9 @@ read_level2 (JsonObject *obj, DeskMessage *self, GError **error)
                                      &self->external_id, error)
          && desk_wire_get_time (obj, "edited_at", FALSE, &self->edited_at_ms, error)
          && desk_wire_get_time (obj, "deleted_at", FALSE, &self->deleted_at_ms, error)
-         && desk_wire_get_count (obj, "rev", FALSE, &self->rev, error);
+         && desk_wire_get_count (obj, "rev", FALSE, &self->rev, error)
+         && desk_wire_read_template_use (obj, &self->template, error)
+         && desk_wire_read_change (obj, &self->change, error);
 }
 
 /* A plain backend's websocket may tell no id or a zero one, which names nothing. */
@@ -366,5 +368,7 @@ desk_wire_write_message (DeskJsonWriter *w, const DeskMessage *message)
   desk_json_writer_member_time_ms (w, "edited_at", message->edited_at_ms);
   desk_json_writer_member_time_ms (w, "deleted_at", message->deleted_at_ms);
   desk_json_writer_member_int64 (w, "rev", message->rev);
+  desk_wire_write_template_use (w, message->template);
+  desk_wire_write_change (w, message->change);
   desk_json_writer_end_object (w);
 }

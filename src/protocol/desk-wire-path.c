@@ -157,3 +157,54 @@ desk_path_auth_logout (void)
 {
   return g_strdup ("/v1/auth/logout");
 }
+
+static char *
+message_path (const char *id, const char *rest)
+{
+  g_return_val_if_fail (id != NULL, NULL);
+  g_autofree char *escaped = escape (id);
+  return g_strconcat (DESK_PATH_CRM "/messages/", escaped, rest, NULL);
+}
+
+char *
+desk_path_message (const char *message_id)
+{
+  return message_path (message_id, "");
+}
+
+char *
+desk_path_retry (const char *message_id)
+{
+  return message_path (message_id, "/retry");
+}
+
+char *
+desk_path_reaction (const char *message_id)
+{
+  return message_path (message_id, "/reaction");
+}
+
+char *
+desk_path_profile (const char *platform, const char *user_id)
+{
+  return chat_path (platform, user_id, "/profile");
+}
+
+char *
+desk_path_templates (const char *platform, const char *user_id)
+{
+  return chat_path (platform, user_id, "/templates");
+}
+
+char *
+desk_path_canned (const char *id)
+{
+  g_autofree char *escaped = id != NULL ? escape (id) : NULL;
+  return g_strconcat (DESK_PATH_CRM "/canned", escaped != NULL ? "/" : NULL, escaped, NULL);
+}
+
+char *
+desk_path_managers (void)
+{
+  return g_strdup (DESK_PATH_CRM "/managers");
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "protocol/desk-wire-change.h"
 #include "protocol/desk-wire.h"
 
 /* Shared by the files of this folder alone: typed reading of members with the wire's limits.
@@ -66,6 +67,20 @@ GPtrArray *desk_wire_read_list (JsonNode *node,
                                 DeskWireReadFunc read,
                                 GDestroyNotify free_element,
                                 GError **error);
+
+/* The object of a request's body (nullable, of len bytes, at most max_len). *out_root owns it. */
+JsonObject *desk_wire_parse_request (
+    const char *body, gsize len, gsize max_len, JsonNode **out_root, GError **error);
+/* Whether the object tells the member at all, be it null. */
+gboolean desk_wire_tells (JsonObject *obj, const char *name);
+/* Replaces *out, which is freed, by the compact text of an object (or array), at most DESK_WIRE_MAX_METADATA. */
+gboolean desk_wire_take_json (
+    JsonObject *obj, const char *name, JsonNodeType type, char **out, GError **error);
+/* What a message tells beside the usual; nothing is written where there is nothing. */
+gboolean desk_wire_read_template_use (JsonObject *obj, DeskTemplateUse **out, GError **error);
+void desk_wire_write_template_use (DeskJsonWriter *w, const DeskTemplateUse *self);
+gboolean desk_wire_read_change (JsonObject *obj, DeskChange **out, GError **error);
+void desk_wire_write_change (DeskJsonWriter *w, const DeskChange *self);
 
 void desk_wire_write_strv (DeskJsonWriter *w, const char *name, char *const *strings);
 /* platform and user_id as members. */

@@ -22,6 +22,7 @@ desk_send_request_free (DeskSendRequest *self)
   g_free (self->text);
   g_free (self->client_message_id);
   g_free (self->reply_to);
+  desk_template_use_free (self->template);
   g_free (self);
 }
 
@@ -47,7 +48,9 @@ desk_wire_read_send (const char *body, gsize len, GError **error)
     return NULL;
   g_autoptr (DeskSendRequest) self = g_new0 (DeskSendRequest, 1);
   self->seen_seq = -1;
-  if (!desk_wire_take_nonempty (obj, "text", DESK_WIRE_MAX_TEXT, TRUE, &self->text, error)
+  if (!desk_wire_read_template_use (obj, &self->template, error)
+      || !desk_wire_take_nonempty (obj, "text", DESK_WIRE_MAX_TEXT, self->template == NULL,
+                                   &self->text, error)
       || !take_optional_id (obj, "client_message_id", MAX_CLIENT_MESSAGE_ID,
                             &self->client_message_id, error)
       || !take_optional_id (obj, "reply_to", DESK_WIRE_MAX_ID, &self->reply_to, error)
@@ -55,6 +58,8 @@ desk_wire_read_send (const char *body, gsize len, GError **error)
       || !desk_wire_get_count (obj, "seen_seq", FALSE, &self->seen_seq, error)
       || !desk_json_get_bool (obj, "force", FALSE, &self->force, error))
     return NULL;
+  if (self->text == NULL) /* the template's own */
+    self->text = g_strdup ("");
   return g_steal_pointer (&self);
 }
 
@@ -151,7 +156,8 @@ desk_wire_send_text (const DeskSendRequest *request)
   DeskJsonWriter w;
   desk_json_writer_init (&w, text);
   desk_json_writer_begin_object (&w);
-  desk_json_writer_member_string (&w, "text", request->text);
+  if (request->text[0] != '\0' || request->template == NULL)
+    desk_json_writer_member_string (&w, "text", request->text);
   if (request->client_message_id != NULL)
     desk_json_writer_member_string (&w, "client_message_id", request->client_message_id);
   if (request->reply_to != NULL)
@@ -162,6 +168,7 @@ desk_wire_send_text (const DeskSendRequest *request)
     desk_json_writer_member_int64 (&w, "seen_seq", request->seen_seq);
   if (request->force)
     desk_json_writer_member_bool (&w, "force", TRUE);
+  desk_wire_write_template_use (&w, request->template);
   desk_json_writer_end_object (&w);
   return g_string_free (text, FALSE);
 }

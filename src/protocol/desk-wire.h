@@ -213,6 +213,7 @@ typedef struct
   gboolean is_private;
   gint64 seen_seq; /* -1 not told: no stale-reply guard */
   gboolean force;
+  DeskTemplateUse *template; /* nullable: what may be sent when the window is closed; text may be left out then */
 } DeskSendRequest;
 /* On error, GError's domain is DESK_JSON_ERROR and its message names the field. Unknown members are ignored. */
 DeskSendRequest *desk_wire_read_send (const char *body, gsize len, GError **error);

@@ -118,6 +118,8 @@ fold_event (DeskFold *self, const DeskEvent *event, const char *me, GError **err
       return desk_fold_read_event (self, event, me, error);
     case DESK_EVENT_CANNED_UPDATED: /* fetched anew by who cares, kept as a setting */
     case DESK_EVENT_NOTIFICATION:
+    case DESK_EVENT_CHAT_MUTED:
+    case DESK_EVENT_PROFILE_UPDATED:
     case DESK_EVENT_HIDDEN:
     case DESK_EVENT_UNKNOWN:
     case DESK_EVENT_HELLO:

@@ -33,7 +33,8 @@ same_type (JsonNode *a, JsonNode *b)
 static gboolean
 takes_other_types (const char *path, JsonNode *node)
 {
-  if (strstr (path, ".metadata.") != NULL || strstr (path, ".viewing.") != NULL)
+  if (strstr (path, ".metadata.") != NULL || strstr (path, ".products.") != NULL
+      || strstr (path, ".viewing.") != NULL)
     return TRUE;
   if (g_str_has_suffix (path, ".unread"))
     return json_node_get_value_type (node) == G_TYPE_BOOLEAN;

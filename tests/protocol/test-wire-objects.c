@@ -32,7 +32,10 @@ static const char message_full[]
       "\"error\":{\"code\":\"BLOCKED\",\"message\":\"The customer has blocked the bot\","
       "\"retryable\":true},\"external_id\":\"1187\",\"source\":\"api\","
       "\"edited_at\":\"2026-11-20T11:33:00.150Z\",\"deleted_at\":\"2026-11-20T11:33:00.160Z\","
-      "\"rev\":9}";
+      "\"rev\":9,\"template\":{\"name\":\"order_update\",\"language\":\"uk\","
+      "\"variables\":[\"4711\",\"Friday\"]},\"change\":{\"operation\":\"edit\","
+      "\"state\":\"failed\",\"text\":\"Better\",\"by\":\"ivan\","
+      "\"at\":\"2026-11-20T11:33:00.170Z\",\"code\":\"400\",\"message\":\"Too old\"}}";
 
 static const char message_bare[]
     = "{\"id\":\"m-1\",\"platform\":\"demo\",\"user_id\":\"u/1\",\"chat_id\":null,"
@@ -155,6 +158,16 @@ static const char *const event_texts[] = {
   [DESK_EVENT_READ] = "{\"type\":\"read\",\"p\":3,\"seq\":8412,\"data\":{\"username\":\"ivan\","
                       "\"platform\":\"telegram\",\"user_id\":\"42\",\"up_to_chat_seq\":17,"
                       "\"up_to_in_seq\":11,\"marked_unread\":true}}",
+  [DESK_EVENT_CHAT_MUTED]
+  = "{\"type\":\"chat_muted\",\"p\":3,\"seq\":8412,\"data\":{\"username\":\"ivan\","
+    "\"platform\":\"telegram\",\"user_id\":\"42\",\"muted\":true}}",
+  [DESK_EVENT_PROFILE_UPDATED]
+  = "{\"type\":\"profile_updated\",\"p\":3,\"seq\":8412,\"data\":{"
+    "\"platform\":\"telegram\",\"user_id\":\"42\",\"name\":\"Olena K.\","
+    "\"handle\":\"olenak\",\"phone\":\"+380441234567\",\"language\":\"uk\","
+    "\"avatar\":\"https://example.org/a.jpg\",\"attributes\":{\"size\":\"M\"},"
+    "\"note\":\"Prefers mornings\",\"products\":[{\"id\":7,\"title\":\"Coat\"}],"
+    "\"updated_at\":\"2026-11-20T11:33:00.000Z\",\"rev\":3}}",
   [DESK_EVENT_CANNED_UPDATED] = "{\"type\":\"canned_updated\",\"p\":3,\"seq\":8412,"
                                 "\"data\":{\"id\":\"c1\",\"canned\":null}}",
   [DESK_EVENT_HIDDEN] = "{\"type\":\"hidden\",\"p\":3,\"seq\":8412}",

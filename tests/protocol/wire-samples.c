@@ -65,6 +65,41 @@ sample_message_full (void)
   self->edited_at_ms = T0 + 150;
   self->deleted_at_ms = T0 + 160;
   self->rev = 9;
+  char *variables[] = { (char *)"4711", (char *)"Friday", NULL };
+  self->template = desk_template_use_new ("order_update", "uk", variables);
+  self->change = desk_change_new (DESK_OPERATION_EDIT, "ivan", T0 + 170);
+  self->change->text = g_strdup ("Better");
+  self->change->state = DESK_CHANGE_FAILED;
+  self->change->code = g_strdup ("400");
+  self->change->message = g_strdup ("Too old");
+  return self;
+}
+
+DeskProfile *
+sample_profile (void)
+{
+  DeskProfile *self = desk_profile_new ("telegram", "42");
+  self->name = g_strdup ("Olena K.");
+  self->handle = g_strdup ("olenak");
+  self->phone = g_strdup ("+380441234567");
+  self->language = g_strdup ("uk");
+  self->avatar = g_strdup ("https://example.org/a.jpg");
+  self->note = g_strdup ("Prefers mornings");
+  g_free (self->attributes);
+  self->attributes = g_strdup ("{\"size\":\"M\"}");
+  g_free (self->products);
+  self->products = g_strdup ("[{\"id\":7,\"title\":\"Coat\"}]");
+  self->updated_at_ms = T0;
+  self->rev = 3;
+  return self;
+}
+
+DeskCanned *
+sample_canned (void)
+{
+  DeskCanned *self = desk_canned_new ("c1", "hello", "Greeting", "Hello {{customer.name}}!");
+  self->updated_at_ms = T0;
+  self->rev = 2;
   return self;
 }
 
@@ -199,6 +234,9 @@ fill_event (DeskEvent *self)
     case DESK_EVENT_HEAD:
       self->head = desk_cursor_parse ("_:0-8412,3-9");
       break;
+    case DESK_EVENT_PROFILE_UPDATED:
+      self->profile = sample_profile ();
+      break;
     case DESK_EVENT_HIDDEN:
     case DESK_EVENT_UNKNOWN:
       break;
@@ -220,6 +258,7 @@ fill_numbers (DeskEvent *self)
       self->up_to_in_seq = 11;
       self->marked_unread = TRUE;
     }
+  self->muted = self->type == DESK_EVENT_CHAT_MUTED;
   if (self->type == DESK_EVENT_PRESENCE)
     self->presence = g_strdup ("online");
   if (self->type == DESK_EVENT_CHAT_TRIMMED || self->type == DESK_EVENT_CHAT_ERASED)
@@ -279,6 +318,8 @@ sample_event_is_sent (const DeskEvent *event)
 
 DEFINE_TEXT_OF (message, DeskMessage)
 DEFINE_TEXT_OF (chat, DeskChat)
+DEFINE_TEXT_OF (profile, DeskProfile)
+DEFINE_TEXT_OF (canned, DeskCanned)
 DEFINE_TEXT_OF (event, DeskEvent)
 DEFINE_TEXT_OF (capabilities, DeskCapabilities)
 

@@ -179,10 +179,15 @@ static void
 print_requests (void)
 {
   char text[] = "hi", key[] = "key-1", reply[] = "m-6";
-  DeskSendRequest full = { text, key, reply, TRUE, 7, TRUE };
+  DeskTemplateUse *use = desk_template_use_new ("order_update", "uk", NULL);
+  DeskSendRequest full = { text, key, reply, TRUE, 7, TRUE, NULL };
+  char nothing[] = "";
+  DeskSendRequest template = { .text = nothing, .seen_seq = -1, .template = use };
   DeskSendRequest bare = { .text = text, .seen_seq = -1 };
   print_text ("send_request", desk_wire_send_text (&full));
   print_text ("send_request", desk_wire_send_text (&bare));
+  print_text ("send_request", desk_wire_send_text (&template));
+  desk_template_use_free (use);
   print_text ("read_request", desk_wire_read_text (7));
   print_text ("credentials_request", desk_wire_credentials_text ("ivan", "secret"));
   print_text ("refresh_request", desk_wire_refresh_text ("fdr_5Vb1c0nKq2mR8t4Y"));
@@ -193,9 +198,71 @@ print_requests (void)
               desk_wire_client_frame_text (DESK_CLIENT_FRAME_VIEWING, NULL, NULL, NULL));
 }
 
+static void
+print_changing_requests (void)
+{
+  g_autoptr (DeskChatPatch) chat = desk_chat_patch_new ();
+  g_autoptr (DeskProfilePatch) profile = desk_profile_patch_new ();
+  g_autoptr (DeskCanned) canned = sample_canned ();
+  print_text ("chat_patch", desk_wire_chat_patch_text (chat));
+  chat->base_rev = 7;
+  chat->has_assignee = chat->has_state = chat->has_snoozed_until = chat->has_muted = TRUE;
+  print_text ("chat_patch", desk_wire_chat_patch_text (chat));
+  chat->assignee = g_strdup ("ivan");
+  chat->state = DESK_CHAT_STATE_SNOOZED;
+  chat->snoozed_until_ms = 1795174380000;
+  g_strfreev (chat->add_labels);
+  chat->add_labels = g_strsplit ("vip,late", ",", -1);
+  g_strfreev (chat->remove_labels);
+  chat->remove_labels = g_strsplit ("new", ",", -1);
+  chat->metadata = g_strdup ("{\"item\":null}");
+  print_text ("chat_patch", desk_wire_chat_patch_text (chat));
+  print_text ("message_patch", desk_wire_message_patch_text ("new", 3));
+  print_text ("message_patch", desk_wire_message_patch_text ("new", -1));
+  print_text ("reaction_request", desk_wire_reaction_text ("\xf0\x9f\x91\x8d"));
+  print_text ("reaction_request", desk_wire_reaction_text (""));
+  print_text ("profile_patch", desk_wire_profile_patch_text (profile));
+  profile->base_rev = 3;
+  for (guint i = 0; i < DESK_PROFILE_N_FIELDS; i++)
+    desk_profile_patch_set (profile, (DeskProfileField)i, i % 2 ? NULL : "x");
+  profile->attributes = g_strdup ("{\"size\":\"M\",\"colour\":null}");
+  profile->products = g_strdup ("[{\"id\":1}]");
+  print_text ("profile_patch", desk_wire_profile_patch_text (profile));
+  print_text ("canned_request", desk_wire_canned_request_text (canned, 2));
+}
+
+static void
+print_things (void)
+{
+  g_autoptr (DeskProfile) full = sample_profile (), bare = desk_profile_new ("demo", "u/1");
+  g_autoptr (DeskCanned) canned = sample_canned ();
+  g_autoptr (DeskManager) manager = desk_manager_new ("ivan", "Ivan", DESK_ROLE_ADMIN);
+  g_autoptr (GPtrArray) templates
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_template_free);
+  GString *text = g_string_new (NULL);
+  DeskJsonWriter w;
+  print_text ("profile", text_of_profile (full));
+  print_text ("profile", text_of_profile (bare));
+  print_text ("canned", text_of_canned (canned));
+  g_clear_pointer (&canned->title, g_free);
+  print_text ("canned", text_of_canned (canned));
+  g_ptr_array_add (templates, desk_template_new ("order", "uk", "{{1}}!", 1));
+  desk_json_writer_init (&w, text);
+  desk_wire_begin_answer (&w);
+  desk_wire_write_templates (&w, templates);
+  desk_wire_end_answer (&w, NULL);
+  print_text ("templates_answer", g_string_free (text, FALSE));
+  text = g_string_new (NULL);
+  desk_json_writer_init (&w, text);
+  desk_wire_write_manager (&w, manager);
+  print_text ("manager", g_string_free (text, FALSE));
+}
+
 int
 main (void)
 {
+  print_changing_requests ();
+  print_things ();
   print_messages ();
   print_chats ();
   print_events ();

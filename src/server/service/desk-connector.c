@@ -159,6 +159,30 @@ desk_connector_typing (DeskConnector *self, const char *user_id)
     klass->typing (self, user_id);
 }
 
+gboolean
+desk_connector_has_templates (DeskConnector *self)
+{
+  g_return_val_if_fail (DESK_IS_CONNECTOR (self), FALSE);
+  return DESK_CONNECTOR_GET_CLASS (self)->list_templates_async != NULL;
+}
+
+void
+desk_connector_list_templates_async (DeskConnector *self,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer data)
+{
+  g_return_if_fail (desk_connector_has_templates (self));
+  DESK_CONNECTOR_GET_CLASS (self)->list_templates_async (self, cancellable, callback, data);
+}
+
+GPtrArray *
+desk_connector_list_templates_finish (DeskConnector *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (desk_connector_has_templates (self) && G_IS_ASYNC_RESULT (result), NULL);
+  return DESK_CONNECTOR_GET_CLASS (self)->list_templates_finish (self, result, error);
+}
+
 DeskInboundItem *
 desk_inbound_item_new (DeskInboundType type,
                        const char *platform,
@@ -222,6 +246,7 @@ desk_outbound_free (DeskOutbound *self)
   g_free (self->connection);
   g_clear_pointer (&self->message, desk_message_free);
   g_free (self->reply_to_external_id);
+  g_free (self->emoji);
   g_free (self);
 }
 
@@ -235,6 +260,13 @@ desk_outcome_new (DeskOutcomeType type, const char *code, const char *message)
   self->message = g_strdup (message);
   self->retry_after_ms = -1;
   return self;
+}
+
+DeskOutcome *
+desk_outcome_new_not_supported (void)
+{
+  return desk_outcome_new (DESK_OUTCOME_PERMANENT, "NOT_SUPPORTED",
+                           "This platform cannot do that to a message");
 }
 
 void

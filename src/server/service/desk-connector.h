@@ -83,13 +83,21 @@ void desk_inbound_free (DeskInbound *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskInbound, desk_inbound_free)
 
 /* ── Out ────────────────────────────────────────────────────────────────────────────────────── */
+/* What the platform is asked to do. SEND: message as stored, with message->template where it is to be sent as one.
+ * EDIT: message->text is the new text of message->external_id. DELETE: takes message->external_id away from the customer.
+ * REACT: sets the business's reaction to message->external_id, whoever wrote it, to emoji; "" takes it back.
+ * All but SEND are asked for only where the platform's traits (can_edit, can_delete, can_react) allow them; they are
+ * repeated after an unknown outcome, so "it is so already" is DESK_OUTCOME_SENT. A connector that cannot answers
+ * DESK_OUTCOME_PERMANENT, see desk_outcome_new_not_supported(). */
 typedef struct
 {
   gint64 job_id;
   guint attempt; /* 1 for the first */
   char *connection;
-  DeskMessage *message; /* as stored: text, client_message_id, attachments */
-  char *reply_to_external_id; /* nullable */
+  DeskOperation operation;
+  DeskMessage *message; /* as stored: text, client_message_id, attachments, template */
+  char *reply_to_external_id; /* nullable; SEND */
+  char *emoji;                /* REACT: never NULL there */
 } DeskOutbound;
 void desk_outbound_free (DeskOutbound *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskOutbound, desk_outbound_free)
@@ -117,6 +125,8 @@ typedef struct
   gboolean per_chat; /* RETRY: the wait concerns this chat only, not the connection */
 } DeskOutcome;
 DeskOutcome *desk_outcome_new (DeskOutcomeType type, const char *code, const char *message);
+/* PERMANENT, for an operation that this connector does not know. */
+DeskOutcome *desk_outcome_new_not_supported (void);
 void desk_outcome_free (DeskOutcome *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskOutcome, desk_outcome_free)
 
@@ -259,6 +269,11 @@ struct _DeskConnectorClass
    * the platform will never tell. */
   void (*get_profile_async) (DeskConnector *self, const char *user_id, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
   DeskFoundProfile *(*get_profile_finish) (DeskConnector *self, GAsyncResult *result, GError **error);
+  /* Main thread; nullable, both or none: the templates that the platform has approved, all pages of them. finish:
+   * (transfer full) (element-type DeskTemplate), or NULL with an error: what was known stays. Asked at start and every
+   * now and then. */
+  void (*list_templates_async) (DeskConnector *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+  GPtrArray *(*list_templates_finish) (DeskConnector *self, GAsyncResult *result, GError **error);
 };
 
 const DeskConnection *desk_connector_get_connection (DeskConnector *self);
@@ -282,6 +297,10 @@ void desk_connector_get_profile_async (DeskConnector *self, const char *user_id,
 DeskFoundProfile *desk_connector_get_profile_finish (DeskConnector *self, GAsyncResult *result, GError **error);
 /* For connectors: host->set_trouble, or host->set_health where there is none. reason: nullable, plain words. */
 void desk_connector_report_health (DeskConnector *self, DeskHealth health, DeskTrouble trouble, const char *reason);
+gboolean desk_connector_has_templates (DeskConnector *self);
+/* Only where desk_connector_has_templates(). */
+void desk_connector_list_templates_async (DeskConnector *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+GPtrArray *desk_connector_list_templates_finish (DeskConnector *self, GAsyncResult *result, GError **error);
 /* Construct-only properties: "connection" (pointer to DeskConnection, borrowed), "host" (pointer). */
 
 G_END_DECLS

@@ -589,6 +589,13 @@ send_async (DeskConnector *connector,
 
   g_task_set_source_tag (task, send_async);
   g_task_set_check_cancellable (task, FALSE);
+  if (outbound->operation != DESK_OPERATION_SEND)
+    {
+      g_task_return_pointer (task, desk_outcome_new_not_supported (),
+                             (GDestroyNotify)desk_outcome_free);
+      g_object_unref (task);
+      return;
+    }
   desk_telegram_send_async (self->api, desk_connector_get_host (connector)->files,
                             connection->chat_prefix != NULL ? connection->chat_prefix : "",
                             outbound, cancellable, on_send_done, task);
