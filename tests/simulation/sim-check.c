@@ -3,6 +3,8 @@
 
 #include "config.h"
 
+#include <sqlite3.h>
+
 #include "sim.h"
 
 /* The properties, by the numbers of the test plan: after each commit what can be said of the chats that it touched,
@@ -11,7 +13,8 @@
  *  4 replay changes nothing                     5 unread, markers        6 trimming deletes nothing
  *  7 no unmarked hole                           8 rev grows              9 one client id, one message
  * 10 it converges                              11 level 0: no second send unasked
- * 12 replies of one device and chat keep their order */
+ * 12 replies of one device and chat keep their order
+ * 13 after a kill the cache is what was acknowledged, with or without the batch that was under way */
 
 static gint64
 query (Device *device, const char *sql, gint64 a, gint64 b, gint64 c)
@@ -187,32 +190,77 @@ sim_check_commit (Device *device, const DeskBatch *batch, DeskNotice *notice)
     check_cursor (device, by_events);
 }
 
-/* Everything that a batch could change, as one number. */
-guint64
-sim_cache_digest (Device *device)
+static guint64
+digest_of (sqlite3 *db, const char *table, guint64 digest)
 {
-  static const char *const tables[] = { "SELECT * FROM chat ORDER BY chat", "SELECT * FROM message ORDER BY message",
-                                        "SELECT * FROM covered ORDER BY chat,first",
-                                        "SELECT * FROM outbox ORDER BY local_id" };
-  static const int columns[] = { 42, 23, 3, 16 };
-  guint64 digest = 0;
+  g_autofree char *sql = g_strdup_printf ("SELECT * FROM \"%s\"", table); /* in the order of the key */
+  sqlite3_stmt *s = NULL;
 
-  for (guint i = 0; i < G_N_ELEMENTS (tables); i++)
-    {
-      g_autoptr (DeskStmt) s = desk_db_prepare (device->db, tables[i], NULL);
+  if (sqlite3_prepare_v2 (db, sql, -1, &s, NULL) != SQLITE_OK)
+    return digest;
+  while (sqlite3_step (s) == SQLITE_ROW)
+    for (int k = 0; k < sqlite3_column_count (s); k++)
+      {
+        const char *text = (const char *) sqlite3_column_text (s, k);
 
-      while (desk_stmt_step (s, NULL) == DESK_STEP_ROW)
-        for (int k = 0; k < columns[i]; k++)
-          {
-            const char *text = desk_stmt_column_text (s, k);
-
-            digest = digest * 31 + (text ? g_str_hash (text) : 7);
-          }
-    }
+        digest = digest * 31 + (text ? g_str_hash (text) : 7);
+      }
+  sqlite3_finalize (s);
   return digest;
 }
 
+/* Everything that a batch could change, as one number. The index for search follows from the messages. */
+guint64
+sim_cache_digest (Device *device)
+{
+  sqlite3 *db = desk_db_get_handle (device->db);
+  g_autoptr (DeskStmt) tables = desk_db_prepare (
+      device->db, "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'message_text%'"
+                  " ORDER BY name", NULL);
+  guint64 digest = 0;
+
+  while (tables != NULL && desk_stmt_step (tables, NULL) == DESK_STEP_ROW)
+    digest = digest_of (db, desk_stmt_column_text (tables, 0), digest);
+  return digest;
+}
+
+void
+sim_check_reopened (Device *device)
+{
+  g_autoptr (GError) error = NULL;
+  guint64 digest;
+
+  if (!device->sim->disk)
+    return;
+  if (!desk_db_quick_check (device->db, &error))
+    {
+      sim_violation (device->sim, 13, "device %u: the cache is damaged: %s", device->index, error->message);
+      return;
+    }
+  digest = sim_cache_digest (device);
+  if (device->kept != 0 && digest != device->kept && !(device->writing && digest == device->kept_or))
+    sim_violation (device->sim, 13, "device %u: the cache is not what was acknowledged%s", device->index,
+                   device->writing ? ", nor that with the batch under way" : "");
+  if (device->writing && digest == device->kept_or && device->hanging_stored != NULL)
+    device->hanging_stored (device, device->hanging_data, device->hanging);
+  g_clear_pointer (&device->hanging, desk_batch_result_free);
+  device->hanging_stored = NULL;
+  device->kept = digest;
+  device->writing = FALSE;
+}
+
 /* ── At quiet points ────────────────────────────────────────────────────────────────────────── */
+
+/* Entries of the outboxes. */
+gint64
+sim_count_waiting (Sim *sim)
+{
+  gint64 n = 0;
+
+  for (guint i = 0; i < sim->n_devices; i++)
+    n += sim->devices[i].db ? query (&sim->devices[i], "SELECT count(*) FROM outbox WHERE ?1", 1, -1, -1) : 0;
+  return n;
+}
 
 char *
 sim_find_unsettled (Sim *sim)
@@ -222,10 +270,11 @@ sim_find_unsettled (Sim *sim)
       Device *device = &sim->devices[i];
 
       const DeskEngine *engine = device->engine;
-      gint64 entries = query (device, "SELECT count(*) FROM outbox WHERE ?1", 1, -1, -1);
+      gint64 entries;
 
       if (engine == NULL)
         return g_strdup_printf ("device %u is not running", i);
+      entries = query (device, "SELECT count(*) FROM outbox WHERE ?1", 1, -1, -1);
       if (!desk_engine_is_settled (device->engine) || device->store_free_us > sim->now_us || entries > 0)
         return g_strdup_printf ("device %u is not settled: link %d, outbox %" G_GINT64_FORMAT ", applies %u, requests %u,"
                                 " history wanted %d reading %d running %u queued %u, walks %u, chats %d/%d, broken %d",

@@ -9,7 +9,11 @@
 #include "sim.h"
 
 /* Virtual time: a binary heap of events by (time, serial), so that equal times keep the order in which they were
- * made. What belongs to a device dies with it, and waits while the device sleeps. */
+ * made. What belongs to a device dies with it, and waits while the device sleeps.
+ *
+ * Chance is a tree: each event draws from a source of its own, which its parent seeded. So what is taken out of an
+ * episode changes only what it had caused, and a fault is named by the event in which it happened: that is what
+ * makes a failing episode shrink. */
 
 typedef struct
 {
@@ -18,6 +22,7 @@ typedef struct
   SimFunc func;
   Device *device; /* nullable */
   guint generation;
+  guint64 chance;
   gpointer data;
   GDestroyNotify free_data;
 } Event;
@@ -84,6 +89,7 @@ sim_after (Sim *sim, Device *device, gint64 delay_us, SimFunc func, gpointer dat
   event->func = func;
   event->device = device;
   event->generation = device ? device->generation : 0;
+  event->chance = sim_draw (sim);
   event->data = data;
   event->free_data = free_data;
   push (sim, event);
@@ -118,7 +124,10 @@ sim_run_next (Sim *sim, gint64 until_us)
       return TRUE;
     }
   if (device == NULL || event->generation == device->generation)
-    event->func (sim, device, event->data);
+    {
+      sim_set_chance (sim, event->chance);
+      event->func (sim, device, event->data);
+    }
   event_free (event);
   return TRUE;
 }
@@ -131,16 +140,42 @@ sim_clear_events (Sim *sim)
   g_ptr_array_set_size (sim->heap, 0);
 }
 
+/* ── Chance ─────────────────────────────────────────────────────────────────────────────────── */
+
+void
+sim_set_chance (Sim *sim, guint64 seed)
+{
+  sim->chance.name = sim->chance.state = seed;
+  sim->chance.n_faults = 0;
+}
+
+/* splitmix64 */
+guint64
+sim_draw (Sim *sim)
+{
+  guint64 z = (sim->chance.state += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15));
+
+  z = (z ^ (z >> 30)) * G_GUINT64_CONSTANT (0xbf58476d1ce4e5b9);
+  z = (z ^ (z >> 27)) * G_GUINT64_CONSTANT (0x94d049bb133111eb);
+  return z ^ (z >> 31);
+}
+
+static double
+draw_double (Sim *sim)
+{
+  return (double) (sim_draw (sim) >> 11) * 0x1.0p-53;
+}
+
 guint64
 sim_below (Sim *sim, guint64 n)
 {
-  return desk_random_below (sim->random, n);
+  return n > 0 ? sim_draw (sim) % n : 0;
 }
 
 gboolean
 sim_chance (Sim *sim, double p)
 {
-  return p > 0 && desk_random_double (sim->random) < p;
+  return draw_double (sim) < p;
 }
 
 gint64
@@ -179,7 +214,10 @@ sim_violation (Sim *sim, guint property, const char *format, ...)
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  sim->violations++;
+  if (sim->violations++ == 0)
+    sim->property = property;
+  if (sim->silent)
+    return;
   printf ("VIOLATION of property %u at %.3f s, step %" G_GUINT64_FORMAT " of episode %" G_GUINT64_FORMAT ": %s\n",
           property, (double) sim->now_us / SIM_SECOND, sim->steps, sim->seed, text);
 }

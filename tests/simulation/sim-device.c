@@ -7,7 +7,7 @@
 
 #include "sim.h"
 
-/* A client: the real engine, the real fold over a real SQLite file in memory, and between them what the driver
+/* A client: the real engine, the real fold over a real SQLite file on a disk in memory, and between them what the driver
  * does. Batches are folded one after the other at some later time, as by the writer's thread; reads see what is
  * committed at their time. A kill throws the engine and everything under way away and keeps the file.
  *
@@ -102,11 +102,14 @@ tell_changed (Sim *sim, Device *device, gpointer data)
   sim_device_feed (device, &input);
 }
 
+static void start_later (Sim *sim, Device *device, gpointer data);
+
 /* Folding what the server told once more, as after a kill between commit and answer, changes nothing. */
 static void
 replay (Device *device, const DeskBatch *batch)
 {
   g_autoptr (DeskFold) fold = NULL;
+  g_autoptr (GError) error = NULL;
   guint64 before;
 
   for (guint i = 0; i < batch->ops->len; i++)
@@ -116,57 +119,102 @@ replay (Device *device, const DeskBatch *batch)
       if (op->type > DESK_OP_HINT && op->type != DESK_OP_CURSOR && op->type != DESK_OP_SETTING)
         return;
     }
+  sim_disk_set_calm (device->disk, TRUE);
   before = sim_cache_digest (device);
   fold = desk_fold_new (device->db, &device->clock);
-  if (!desk_db_begin (device->db, NULL) || !desk_fold_apply (fold, batch, NULL) || !desk_db_commit (device->db, NULL))
-    sim_violation (device->sim, 4, "device %u: a batch cannot be applied again", device->index);
+  if (!desk_db_begin (device->db, &error) || !desk_fold_apply (fold, batch, &error) || !desk_db_commit (device->db, &error))
+    sim_violation (device->sim, 4, "device %u: a batch cannot be applied again: %s", device->index, error->message);
   else if (sim_cache_digest (device) != before)
     sim_violation (device->sim, 4, "device %u: a batch of %u changes, the first of type %d, is no no-op the second time",
                    device->index, batch->ops->len, ((DeskOp *) batch->ops->pdata[0])->type);
+  sim_disk_set_calm (device->disk, FALSE);
+}
+
+/* The disk ended under us: the program is gone with it, and begins again later. */
+static void
+die_with_disk (Device *device)
+{
+  Sim *sim = device->sim;
+
+  sim_device_kill (device);
+  sim_after (sim, device, sim_between (sim, 100 * SIM_MS, 20 * SIM_SECOND), start_later, NULL, NULL);
+}
+
+static gboolean
+fold_and_commit (Device *device, const DeskBatch *batch, DeskFold *fold, GError **error)
+{
+  if (!desk_fold_apply (fold, batch, error))
+    return FALSE;
+  if (device->disk_full)
+    {
+      g_set_error (error, DESK_STORE_ERROR, DESK_STORE_ERROR_FULL, "simulated");
+      return FALSE;
+    }
+  if (device->sim->disk)
+    {
+      device->kept_or = sim_cache_digest (device);
+      device->writing = TRUE;
+    }
+  return desk_db_commit (device->db, error);
 }
 
 /* One transaction; NULL if nothing of it was kept. */
 static DeskBatchResult *
-fold_batch (Device *device, const DeskBatch *batch)
+fold_batch (Device *device, const DeskBatch *batch, SimStored stored, gpointer data)
 {
   Sim *sim = device->sim;
   g_autoptr (DeskFold) fold = NULL;
   g_autoptr (GError) error = NULL;
-  DeskBatchResult *result;
 
-  if (!desk_db_begin (device->db, &error))
-    g_error ("simulated cache: %s", error->message);
+  sim_disk_take_errors (device->disk);
   fold = desk_fold_new (device->db, &device->clock);
-  if (!desk_fold_apply (fold, batch, &error) || device->disk_full)
+  if (!desk_db_begin (device->db, &error) || !fold_and_commit (device, batch, fold, &error))
     {
+      if (sim_disk_is_dead (device->disk))
+        {
+          device->hanging = g_steal_pointer (&fold->result);
+          device->hanging_stored = stored;
+          device->hanging_data = data;
+          return NULL;
+        }
       desk_db_rollback (device->db);
-      if (error != NULL && error->domain != DESK_STORE_ERROR)
+      device->writing = FALSE;
+      if (error->domain != DESK_STORE_ERROR && sim_disk_take_errors (device->disk) == 0)
         sim_violation (sim, 4, "device %u: the cache refuses a batch: %s", device->index, error->message);
+      else if (sim->disk && sim_cache_digest (device) != device->kept)
+        sim_violation (sim, 13, "device %u: a batch that failed left something behind: %s", device->index, error->message);
       return NULL;
     }
-  if (!desk_db_commit (device->db, &error))
-    g_error ("simulated cache: %s", error->message);
-  result = g_steal_pointer (&fold->result);
+  device->kept = device->kept_or;
+  device->writing = FALSE;
+  if (sim_disk_is_dead (device->disk)) /* while the log was copied into the file, after the commit */
+    return g_steal_pointer (&fold->result);
   sim_check_commit (device, batch, fold->notice);
   if (sim_chance (sim, 0.02))
     replay (device, batch);
-  return result;
+  return g_steal_pointer (&fold->result);
 }
 
 static void
 do_write (Sim *sim, Device *device, gpointer data)
 {
   Write *write = data;
-  DeskBatchResult *result = fold_batch (device, write->batch);
+  DeskBatchResult *result = fold_batch (device, write->batch, write->stored, write->data);
   gint64 delay_us = sim_between (sim, 50, 3 * SIM_MS);
   Told *told;
 
   sim_trace (sim, "d%u %s %" G_GUINT64_FORMAT " (%u ops)", device->index, result ? "stored" : "NOT STORED", write->id,
              write->batch->ops->len);
+  if (result != NULL && write->stored != NULL)
+    write->stored (device, write->data, result);
+  if (sim_disk_is_dead (device->disk))
+    {
+      g_clear_pointer (&result, desk_batch_result_free);
+      die_with_disk (device);
+      return;
+    }
   if (write->id == 0)
     {
-      if (result != NULL && write->stored != NULL)
-        write->stored (device, write->data, result);
       if (result != NULL)
         sim_after (sim, device, delay_us, tell_changed, NULL, NULL);
       g_clear_pointer (&result, desk_batch_result_free);
@@ -248,9 +296,9 @@ tell_token (Sim *sim, Device *device, gpointer data)
 {
   DeskInput input = { .type = DESK_INPUT_TOKEN, .token_result = DESK_TOKEN_RENEWED };
 
-  if (!device->online || sim->server.down || (sim->faults_on && sim_chance (sim, 0.1)))
+  if (!device->online || sim->server.down || sim_fault (sim, device, FAULT_TOKEN_FAILED))
     input.token_result = DESK_TOKEN_FAILED;
-  else if (sim->faults_on && sim_chance (sim, 0.03))
+  else if (sim_fault (sim, device, FAULT_TOKEN_REFUSED))
     input.token_result = DESK_TOKEN_REFUSED;
   else
     device->token_ok = TRUE;
@@ -335,7 +383,7 @@ sim_device_feed (Device *device, DeskInput *input)
   input->now_us = sim_device_mono_us (device);
   input->wall_ms = desk_clock_now_ms (&device->clock);
   link = device->engine->link;
-  sim->coverage[link][input->type]++;
+  sim_cover_input (device, input);
   desk_engine_step (device->engine, input, effects);
   sim_trace (sim, "d%u %s %" G_GUINT64_FORMAT ": link %u to %u, %u effects", device->index, desk_input_type_to_string (input->type),
              input->type == DESK_INPUT_TIMER ? (guint64) input->timer : input->id, link, device->engine->link, effects->len);
@@ -344,7 +392,7 @@ sim_device_feed (Device *device, DeskInput *input)
   sim_mix (sim, (guint64) sim->now_us);
   for (guint i = 0; i < effects->len && device->generation == generation; i++)
     {
-      if (sim->faults_on && sim_chance (sim, 0.0002))
+      if (sim_fault (sim, device, FAULT_KILL_BETWEEN))
         { /* killed between two effects */
           sim_device_kill (device);
           sim_after (sim, device, sim_between (sim, 100 * SIM_MS, 20 * SIM_SECOND), start_later, NULL, NULL);
@@ -366,9 +414,45 @@ setting_int (Device *device, const char *key)
   return text ? g_ascii_strtoll (text, NULL, 10) : 0;
 }
 
+static gboolean
+open_cache (Device *device)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean disk = device->sim->disk;
+
+  if (device->db != NULL)
+    return TRUE;
+  sim_disk_take_errors (device->disk);
+  device->db = desk_store_connect_writer (device->dir, sim_disk_vfs (), &error);
+  if (device->db != NULL
+      && !desk_db_exec (device->db,
+                        disk ? "PRAGMA wal_autocheckpoint=40" /* not once in an episode */
+                             : "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY",
+                        &error))
+    g_clear_pointer (&device->db, desk_db_close);
+  if (device->db == NULL)
+    {
+      if (!sim_disk_is_dead (device->disk) && sim_disk_take_errors (device->disk) == 0)
+        sim_violation (device->sim, 13, "device %u: the cache cannot be opened: %s", device->index, error->message);
+      return FALSE;
+    }
+  sim_disk_set_calm (device->disk, TRUE);
+  sim_check_reopened (device);
+  sim_disk_set_calm (device->disk, FALSE);
+  return TRUE;
+}
+
+static void
+close_cache (Device *device)
+{
+  if (device->db != NULL && !sim_disk_is_dead (device->disk))
+    desk_db_checkpoint (device->db, NULL); /* as the store does when it is closed */
+  g_clear_pointer (&device->db, desk_db_close);
+}
+
 /* As the driver begins: everything it knows comes from the cache. */
-void
-sim_device_start (Device *device)
+static void
+start_engine (Device *device)
 {
   Sim *sim = device->sim;
   DeskEngineOptions options = { .random = device->random,
@@ -380,8 +464,6 @@ sim_device_start (Device *device)
   g_autoptr (DeskCapabilities) caps = NULL;
   DeskInput input = { .type = DESK_INPUT_START, .has_token = TRUE };
 
-  if (device->engine != NULL)
-    return;
   if (caps_text != NULL)
     caps = desk_wire_read_capabilities (caps_text, strlen (caps_text), NULL);
   if (caps != NULL)
@@ -396,10 +478,32 @@ sim_device_start (Device *device)
 }
 
 void
+sim_device_start (Device *device)
+{
+  if (device->engine != NULL)
+    return;
+  if (sim_disk_is_dead (device->disk))
+    {
+      close_cache (device);
+      sim_disk_restart (device->disk);
+    }
+  if (open_cache (device))
+    start_engine (device);
+  else if (device->sim->violations == 0)
+    die_with_disk (device);
+}
+
+void
 sim_device_kill (Device *device)
 {
   sim_trace (device->sim, "d%u killed", device->index);
   device->generation++;
+  if (device->sim->disk)
+    {
+      if (!device->sim->quiet && sim_chance (device->sim, 0.5))
+        sim_disk_crash (device->disk, sim_chance (device->sim, 0.5));
+      close_cache (device);
+    }
   g_clear_pointer (&device->engine, desk_engine_free);
   device->ws = 0;
   device->ws_live = FALSE;
@@ -412,7 +516,6 @@ void
 sim_device_open (Sim *sim, guint index, guint user)
 {
   Device *device = &sim->devices[index];
-  g_autoptr (GError) error = NULL;
   const char *base = g_file_test ("/dev/shm", G_FILE_TEST_IS_DIR) ? "/dev/shm" : g_get_tmp_dir ();
 
   device->sim = sim;
@@ -421,33 +524,27 @@ sim_device_open (Sim *sim, guint index, guint user)
   device->online = device->token_ok = TRUE;
   device->clock.now_ms = clock_now_ms;
   device->clock.monotonic_us = clock_monotonic_us;
-  device->random = desk_random_seeded_new (desk_random_u64 (sim->random));
+  device->random = desk_random_seeded_new (sim_draw (sim));
   device->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   device->dir = g_strdup_printf ("%s/frontdesk-simulation-XXXXXX", base);
   if (g_mkdtemp (device->dir) == NULL)
     g_error ("no folder for a simulated cache: %s", device->dir);
-  device->db = desk_store_connect_writer (device->dir, NULL, &error);
-  if (device->db == NULL
-      || !desk_db_exec (device->db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY", &error))
-    g_error ("simulated cache: %s", error->message);
+  device->disk = sim_disk_new (device, device->dir);
 }
 
 void
 sim_device_close (Device *device)
 {
-  static const char *const names[] = { DESK_STORE_FILE, DESK_STORE_FILE "-wal", DESK_STORE_FILE "-shm" };
+  g_autofree char *path = g_build_filename (device->dir, DESK_STORE_FILE, NULL);
 
   g_clear_pointer (&device->engine, desk_engine_free);
   g_clear_pointer (&device->db, desk_db_close);
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      g_autofree char *path = g_build_filename (device->dir, names[i], NULL);
-
-      g_unlink (path);
-    }
+  sim_disk_free (device->disk, device->dir);
+  g_unlink (path); /* empty: the name alone stands there */
   g_rmdir (device->dir);
   g_clear_pointer (&device->dir, g_free);
   g_clear_pointer (&device->random, desk_random_unref);
   g_clear_pointer (&device->seen, g_hash_table_unref);
   g_clear_pointer (&device->cursor, g_free);
+  g_clear_pointer (&device->hanging, desk_batch_result_free);
 }

@@ -124,44 +124,41 @@ arrive (Sim *sim, Device *nobody, gpointer data)
 static void
 roll_faults (Sim *sim, Call *call, gint64 *delay_us)
 {
-  const SimFaults *f = &sim->faults;
   Device *device = call->device;
   gint64 timeout_us = desk_request_timeout_ms (call->request) * SIM_MS;
 
-  if (sim_chance (sim, f->call_late))
+  if (sim_fault (sim, device, FAULT_CALL_LATE))
     {
       tell (device, timeout_us, call->id, outcome (DESK_OUT_LOST));
       call->silent = TRUE;
       *delay_us = sim_between (sim, 5 * SIM_SECOND, 120 * SIM_SECOND);
     }
-  else if (sim_chance (sim, f->call_lost_after))
+  else if (sim_fault (sim, device, FAULT_CALL_LOST_AFTER))
     call->instead = outcome (DESK_OUT_LOST);
-  else if (sim_chance (sim, f->call_5xx_after))
+  else if (sim_fault (sim, device, FAULT_CALL_5XX_AFTER))
     call->instead = sim_refusal (sim_chance (sim, 0.5) ? 500 : 502, DESK_CODE_INTERNAL, -1);
-  else if (sim_chance (sim, f->call_garbage))
+  else if (sim_fault (sim, device, FAULT_CALL_GARBAGE))
     call->instead = outcome (DESK_OUT_GARBAGE);
-  call->doubled = sim_chance (sim, f->call_dup);
+  call->doubled = sim_fault (sim, device, FAULT_CALL_DUP);
 }
 
 /* TRUE if the request was dealt with without reaching the server's rules. */
 static gboolean
 fails_before (Sim *sim, Device *device, const DeskRequest *request, DeskSyncReply **reply, gint64 *delay_us)
 {
-  const SimFaults *f = &sim->faults;
-
   *delay_us = latency (sim);
   if (!device->online)
     *reply = outcome (DESK_OUT_NOT_SENT);
   else if (sim->server.down)
     *reply = sim_chance (sim, 0.5) ? outcome (DESK_OUT_NOT_SENT) : sim_refusal (503, DESK_CODE_UNAVAILABLE, -1);
-  else if (sim_chance (sim, f->call_lost))
+  else if (sim_fault (sim, device, FAULT_CALL_LOST))
     {
       *reply = outcome (DESK_OUT_LOST);
       *delay_us = desk_request_timeout_ms (request) * SIM_MS;
     }
-  else if (sim_chance (sim, f->call_429))
+  else if (sim_fault (sim, device, FAULT_CALL_429))
     *reply = sim_refusal (429, DESK_CODE_RATE_LIMITED, sim_chance (sim, 0.5) ? sim_between (sim, 0, 5000) : -1);
-  else if (sim->server.level == 2 && sim_chance (sim, f->call_5xx))
+  else if (sim->server.level == 2 && sim_fault (sim, device, FAULT_CALL_5XX))
     *reply = sim_refusal (503, DESK_CODE_UNAVAILABLE, -1);
   else
     return FALSE;
@@ -257,17 +254,18 @@ send_frame (Device *device, const DeskEvent *event)
 {
   Sim *sim = device->sim;
   gboolean hello = event->type == DESK_EVENT_HELLO;
-  guint copies = 1 + (!hello && sim_chance (sim, sim->faults.frame_dup));
+  guint copies = 1;
 
-  if (!device->ws_live || device->half_open || (!hello && sim_chance (sim, sim->faults.frame_drop)))
+  if (!device->ws_live || device->half_open || (!hello && sim_fault (sim, device, FAULT_FRAME_DROP)))
     return;
+  copies += !hello && sim_fault (sim, device, FAULT_FRAME_DUP);
   for (; copies > 0; copies--)
     {
       Frame *frame = frame_new (device);
       gint64 at = sim->now_us + latency (sim);
 
       frame->event = desk_event_copy (event);
-      if (!hello && sim_chance (sim, sim->faults.frame_late))
+      if (!hello && sim_fault (sim, device, FAULT_FRAME_LATE))
         at += sim_between (sim, 0, 3 * SIM_SECOND); /* out of order, too */
       else
         at = device->ws_last_us = MAX (at, device->ws_last_us);

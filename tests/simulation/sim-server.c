@@ -332,3 +332,16 @@ sim_server_mark (Sim *sim, SimChat *chat, guint user, gint64 up_to)
   emit (sim, chat, event);
   return TRUE;
 }
+
+/* Level 2: somebody types, reads or looks; level 0 tells these too. Nothing is kept of it. */
+void
+sim_server_ephemeral (Sim *sim, SimChat *chat)
+{
+  static const DeskEventType types[] = { DESK_EVENT_TYPING, DESK_EVENT_PRESENCE, DESK_EVENT_READ_RECEIPT };
+  g_autoptr (DeskEvent) event = chat_event (types[sim_below (sim, 3)], chat);
+
+  event->username = g_strdup (sim_user_names[2]);
+  event->by_customer = event->type == DESK_EVENT_TYPING;
+  event->presence = event->type == DESK_EVENT_PRESENCE ? g_strdup ("online") : NULL;
+  sim_net_push (sim, event);
+}

@@ -10,53 +10,46 @@
 
 #define DAY_MS G_GINT64_CONSTANT (86400000)
 
-typedef enum
-{
-  WORLD_CUSTOMER,
-  WORLD_BURST,
-  WORLD_COLLEAGUE,
-  WORLD_NOTE,
-  WORLD_BOT,
-  WORLD_CHANGE,
-  WORLD_STATUS,
-  WORLD_PATCH,
-  WORLD_MARK,
-  WORLD_WINDOW,
-  WORLD_TRIM,
-  WORLD_ERASE,
-  WORLD_EXPIRE,
-  WORLD_EPOCH,
-  WORLD_RESTART,
-  N_WORLD,
-} World;
-
-static const double weights[N_WORLD] = { 40, 1, 8, 3, 3, 8, 12, 6, 4, 1, 2, 0.3, 0.5, 0.15, 0.7 };
+/* How often; those of devices count per device. */
+static const double weights[N_ACTS] = {
+  [ACT_CUSTOMER] = 40,  [ACT_BURST] = 1,     [ACT_COLLEAGUE] = 8, [ACT_NOTE] = 3,   [ACT_BOT] = 3,
+  [ACT_CHANGE] = 8,     [ACT_STATUS] = 12,   [ACT_PATCH] = 6,     [ACT_MARK_ELSEWHERE] = 4, [ACT_WINDOW] = 1,
+  [ACT_TRIM] = 2,       [ACT_ERASE] = 0.3,   [ACT_EPHEMERAL] = 3, [ACT_NEW_CHAT] = 1.5, [ACT_EXPIRE] = 0.5,
+  [ACT_EPOCH] = 0.15,   [ACT_RESTART] = 0.7,
+  [ACT_SEND] = 12,      [ACT_MARK] = 4,      [ACT_RESOLVE] = 4,   [ACT_WITHDRAW] = 1, [ACT_LOOK] = 8, [ACT_POKE] = 1,
+  [ACT_BREAK] = 3,      [ACT_HALF_OPEN] = 3, [ACT_OFFLINE] = 2,   [ACT_TOKEN] = 2,  [ACT_SLEEP] = 1,
+  [ACT_CLOCK] = 1,      [ACT_DISK_FULL] = 2, [ACT_KILL] = 2,      [ACT_QUIT] = 2,   [ACT_FORBID] = 1,
+};
 
 static guint
-pick (Sim *sim, const double *list, guint n)
+pick (Sim *sim, guint first, guint end)
 {
   double sum = 0, at;
 
-  for (guint i = 0; i < n; i++)
-    sum += list[i];
-  at = desk_random_double (sim->random) * sum;
-  for (guint i = 0; i + 1 < n; i++)
-    if ((at -= list[i]) < 0)
+  for (guint i = first; i < end; i++)
+    sum += weights[i];
+  at = (double) (sim_draw (sim) >> 11) * 0x1.0p-53 * sum;
+  for (guint i = first; i + 1 < end; i++)
+    if ((at -= weights[i]) < 0)
       return i;
-  return n - 1;
+  return end - 1;
+}
+
+/* A few chats get most of it. */
+static guint
+any_chat (Sim *sim)
+{
+  guint a = (guint) sim_below (sim, sim->server.chats->len), b = (guint) sim_below (sim, sim->server.chats->len);
+
+  return MIN (a, b);
 }
 
 static SimChat *
-any_chat (Sim *sim)
+chat_at (Sim *sim, guint index)
 {
-  SimChat *chat;
+  SimChat *chat = index < sim->server.chats->len ? g_ptr_array_index (sim->server.chats, index) : NULL;
 
-  if (sim->server.chats->len == 0)
-    return NULL;
-  /* A few chats get most of it. */
-  chat = g_ptr_array_index (sim->server.chats, MIN (sim_below (sim, sim->server.chats->len),
-                                                    sim_below (sim, sim->server.chats->len)));
-  return chat->erased || chat->messages->len == 0 ? NULL : chat;
+  return chat == NULL || chat->erased || chat->messages->len == 0 ? NULL : chat;
 }
 
 static void
@@ -134,47 +127,50 @@ come_back (Sim *sim, Device *nobody, gpointer data)
 }
 
 static void
-act_on_chat (Sim *sim, World what, SimChat *chat)
+act_on_chat (Sim *sim, SimAct what, SimChat *chat)
 {
   g_autofree char *text = g_strdup_printf ("s%u", sim->server.next_id + 1);
 
   switch (what)
     {
-    case WORLD_BURST:
+    case ACT_BURST:
       for (gint64 n = sim_between (sim, 10, 130); n > 0; n--)
         customer_writes (sim, chat);
       break;
-    case WORLD_COLLEAGUE:
+    case ACT_COLLEAGUE:
       sim_server_add_message (sim, chat, DESK_SENDER_MANAGER, 2, text, FALSE, NULL);
       break;
-    case WORLD_NOTE:
+    case ACT_NOTE:
       if (sim->server.level == 2)
         sim_server_add_message (sim, chat, DESK_SENDER_MANAGER, 2, text, TRUE, NULL);
       break;
-    case WORLD_BOT:
+    case ACT_BOT:
       sim_server_add_message (sim, chat, DESK_SENDER_BOT, -1, text, FALSE, NULL);
       break;
-    case WORLD_CHANGE:
+    case ACT_CHANGE:
       change_message (sim, chat);
       break;
-    case WORLD_STATUS:
+    case ACT_STATUS:
       move_status (sim, chat);
       break;
-    case WORLD_PATCH:
+    case ACT_PATCH:
       patch_chat (sim, chat);
       break;
-    case WORLD_MARK:
+    case ACT_MARK_ELSEWHERE:
       sim_server_mark (sim, chat, (guint) sim_below (sim, SIM_USERS),
                        sim_chance (sim, 0.3) ? -1 : sim_between (sim, 1, chat->chat->last_chat_seq));
       break;
-    case WORLD_WINDOW:
+    case ACT_WINDOW:
       chat->closed_until_us = sim->now_us + sim_between (sim, 1, 60) * SIM_SECOND;
       break;
-    case WORLD_TRIM:
+    case ACT_TRIM:
       sim_server_trim (sim, chat, sim_between (sim, 1, chat->chat->last_chat_seq));
       break;
-    case WORLD_ERASE:
+    case ACT_ERASE:
       sim_server_erase (sim, chat);
+      break;
+    case ACT_EPHEMERAL:
+      sim_server_ephemeral (sim, chat);
       break;
     default:
       customer_writes (sim, chat);
@@ -183,18 +179,18 @@ act_on_chat (Sim *sim, World what, SimChat *chat)
 }
 
 static void
-act_on_server (Sim *sim, World what)
+act_on_server (Sim *sim, SimAct what)
 {
   SimServer *server = &sim->server;
 
-  sim_trace (sim, "server: %s", what == WORLD_EXPIRE ? "expires" : what == WORLD_EPOCH ? "new epoch" : "restarts");
+  sim_trace (sim, "server: %s", what == ACT_EXPIRE ? "expires" : what == ACT_EPOCH ? "new epoch" : "restarts");
   switch (what)
     {
-    case WORLD_EXPIRE:
+    case ACT_EXPIRE:
       for (guint p = 0; p < server->n_partitions; p++)
         server->expired[p] = MAX (server->expired[p], (gint64) server->log[p]->len - sim_between (sim, 0, 20));
       break;
-    case WORLD_EPOCH:
+    case ACT_EPOCH:
       server->epoch++;
       for (guint p = 0; p < server->n_partitions; p++)
         {
@@ -220,33 +216,57 @@ is_anybody_awake (Sim *sim)
   return FALSE;
 }
 
+/* A plain server has no such thing. */
+static gboolean
+is_of_level2 (SimAct act)
+{
+  return act == ACT_EPOCH || act == ACT_EXPIRE || act == ACT_ERASE || act == ACT_TRIM || act == ACT_CHANGE || act == ACT_STATUS
+         || act == ACT_PATCH || act == ACT_MARK_ELSEWHERE || act == ACT_NOTE;
+}
+
+static gboolean
+act_at_server (Sim *sim, SimAct act, guint index)
+{
+  SimChat *chat = chat_at (sim, index);
+
+  if ((sim->server.down && act != ACT_RESTART) || (sim->server.level == 0 && is_of_level2 (act)))
+    return FALSE;
+  if (act == ACT_NEW_CHAT)
+    {
+      if (sim->server.chats->len >= 20)
+        return FALSE;
+      customer_writes (sim, sim_server_new_chat (sim));
+    }
+  else if (act == ACT_EXPIRE || act == ACT_EPOCH || act == ACT_RESTART)
+    {
+      if (sim->server.down)
+        return FALSE;
+      act_on_server (sim, act);
+    }
+  else if (chat == NULL)
+    return FALSE;
+  else
+    act_on_chat (sim, act, chat);
+  return TRUE;
+}
+
 static void
 world_tick (Sim *sim, Device *nobody, gpointer data)
 {
-  World what = pick (sim, weights, N_WORLD);
-  SimChat *chat = any_chat (sim);
+  SimAct what;
+  guint chat = any_chat (sim);
 
   if (sim->quiet)
     return;
+  what = sim->server.chats->len == 0 ? ACT_NEW_CHAT : pick (sim, 0, ACT_FIRST_OF_DEVICE);
   /* A night in which all sleep must not bury the cache under messages. */
   sim_after (sim, NULL, sim_between (sim, 10 * SIM_MS, 1500 * SIM_MS) * (is_anybody_awake (sim) ? 1 : 100), world_tick,
              NULL, NULL);
-  if (sim->server.level == 0 && (what == WORLD_EPOCH || what == WORLD_EXPIRE || what == WORLD_ERASE || what == WORLD_TRIM
-                                 || what == WORLD_CHANGE || what == WORLD_STATUS || what == WORLD_PATCH || what == WORLD_MARK))
-    what = WORLD_CUSTOMER;
-  if (sim->server.down && what != WORLD_RESTART)
+  if (!sim->faults_on && (what == ACT_EXPIRE || what == ACT_EPOCH || what == ACT_RESTART || what == ACT_ERASE))
     return;
-  if (chat == NULL && sim->server.chats->len >= 20)
-    return;
-  if (chat == NULL || (what == WORLD_CUSTOMER && sim->server.chats->len < 12 && sim_chance (sim, 0.05)))
-    customer_writes (sim, sim_server_new_chat (sim));
-  else if (what >= WORLD_EXPIRE)
-    {
-      if (sim->faults_on && !sim->server.down)
-        act_on_server (sim, what);
-    }
-  else if (what != WORLD_ERASE || sim->faults_on)
-    act_on_chat (sim, what, chat);
+  if (sim->server.level == 0 && is_of_level2 (what))
+    what = ACT_CUSTOMER;
+  sim_act (sim, what, 0, chat, sim_draw (sim));
 }
 
 /* ── The manager at a device ────────────────────────────────────────────────────────────────── */
@@ -345,9 +365,9 @@ void
 sim_world_resolve (Device *device)
 {
   Sim *sim = device->sim;
-  g_autoptr (GPtrArray) entries = desk_query_outbox (device->db, NULL);
+  g_autoptr (GPtrArray) entries = device->engine ? desk_query_outbox (device->db, NULL) : NULL;
 
-  for (guint i = 0; i < entries->len; i++)
+  for (guint i = 0; entries != NULL && i < entries->len; i++)
     {
       const DeskOutboxEntry *entry = g_ptr_array_index (entries, i);
       SimIntent *intent = find_intent (device, entry->local_id);
@@ -492,86 +512,77 @@ quit (Device *device)
 }
 
 static void
-go_wrong (Device *device)
+poke (Device *device)
 {
-  static const double chances[] = { 3, 3, 2, 2, 1, 1, 2, 2, 2, 1 };
   Sim *sim = device->sim;
-  guint what = pick (sim, chances, G_N_ELEMENTS (chances));
+  DeskInput input = { .type = sim_chance (sim, 0.5) ? DESK_INPUT_NETWORK : DESK_INPUT_RETRY_NOW, .flag = sim_chance (sim, 0.5) };
 
-  sim_trace (sim, "d%u goes wrong: %u", device->index, what);
+  sim_device_feed (device, &input);
+}
+
+static void
+go_wrong (Device *device, SimAct what)
+{
+  Sim *sim = device->sim;
+
   switch (what)
     {
-    case 0:
-      sim_net_break (device, sim_chance (sim, 0.3) ? DESK_CLOSE_TOO_SLOW : 1006, 0);
-      break;
-    case 1:
+    case ACT_HALF_OPEN:
       half_open (device);
       break;
-    case 2:
+    case ACT_OFFLINE:
       if (device->online)
         lose_network (device);
       break;
-    case 3:
+    case ACT_TOKEN:
       device->token_ok = FALSE;
       if (sim_chance (sim, 0.5))
         sim_net_break (device, DESK_CLOSE_TOKEN_REFUSED, 0);
       break;
-    case 4:
+    case ACT_SLEEP:
       sleep_long (device);
       break;
-    case 5:
+    case ACT_CLOCK:
       device->wall_skew_ms = sim_between (sim, -DAY_MS, DAY_MS);
       break;
-    case 6:
+    case ACT_DISK_FULL:
       device->disk_full = TRUE;
       sim_after (sim, device, sim_between (sim, 1 * SIM_MS, 30 * SIM_SECOND), disk_back, NULL, NULL);
       break;
-    case 7:
+    case ACT_KILL:
       end_of_program (sim, device, NULL);
       break;
-    case 8:
+    case ACT_QUIT:
       quit (device);
       break;
-    default:
+    case ACT_FORBID:
       sim_net_break (device, DESK_CLOSE_FORBIDDEN, 0);
+      break;
+    default:
+      sim_net_break (device, sim_chance (sim, 0.3) ? DESK_CLOSE_TOO_SLOW : 1006, 0);
       break;
     }
 }
 
 static void
-device_tick (Sim *sim, Device *unused, gpointer data)
+act_of_manager (Device *device, SimAct act, SimChat *chat)
 {
-  Device *device = &sim->devices[GPOINTER_TO_UINT (data)];
-  SimChat *chat = any_chat (sim);
-
-  if (sim->quiet)
-    return;
-  sim_after (sim, NULL, sim_between (sim, 50 * SIM_MS, 2500 * SIM_MS), device_tick, data, NULL);
-  if (device->engine == NULL || device->asleep_until_us > sim->now_us)
-    return;
-  if (sim->faults_on && sim_chance (sim, 0.04))
+  switch (act)
     {
-      go_wrong (device);
-      return;
-    }
-  if (chat == NULL || !is_cached (device, chat))
-    return;
-  switch (sim_below (sim, 8))
-    {
-    case 0:
-    case 1:
-    case 2:
+    case ACT_SEND:
       send_message (device, chat);
       break;
-    case 3:
+    case ACT_MARK:
       mark_chat (device, chat);
       break;
-    case 4:
+    case ACT_RESOLVE:
       sim_world_resolve (device);
       break;
-    case 5:
-      if (sim_chance (sim, 0.2))
-        withdraw (device);
+    case ACT_WITHDRAW:
+      withdraw (device);
+      break;
+    case ACT_POKE:
+      poke (device);
       break;
     default:
       look_around (device, chat);
@@ -579,10 +590,71 @@ device_tick (Sim *sim, Device *unused, gpointer data)
     }
 }
 
+static gboolean
+act_at_device (Sim *sim, SimAct act, guint index, guint chat_index)
+{
+  Device *device = &sim->devices[index];
+  SimChat *chat = chat_at (sim, chat_index);
+
+  if (index >= sim->n_devices || device->engine == NULL || device->asleep_until_us > sim->now_us)
+    return FALSE;
+  if (act >= ACT_FIRST_WRONG)
+    {
+      sim_cover_act (device, act);
+      go_wrong (device, act);
+      return TRUE;
+    }
+  if (chat == NULL || !is_cached (device, chat))
+    return FALSE;
+  act_of_manager (device, act, chat);
+  return TRUE;
+}
+
+gboolean
+sim_act (Sim *sim, SimAct act, guint device, guint chat, guint64 chance)
+{
+  SimItem item = { .kind = act, .device = device, .chat = chat, .chance = chance, .round = sim->round,
+                   .after_us = sim->now_us - sim->round_us };
+  typeof (sim->chance) before = sim->chance;
+  guint place = sim->record ? sim->record->items->len : 0;
+  gboolean done;
+
+  sim_set_chance (sim, chance);
+  if (sim->record != NULL) /* before what it causes */
+    g_array_append_val (sim->record->items, item);
+  sim_trace (sim, "act %s d%u c%u", sim_act_name (act), device, chat);
+  done = act < ACT_FIRST_OF_DEVICE ? act_at_server (sim, act, chat) : act_at_device (sim, act, device, chat);
+  if (!done && sim->record != NULL)
+    g_array_set_size (sim->record->items, place);
+  sim->chance = before;
+  return done;
+}
+
+static void
+device_tick (Sim *sim, Device *unused, gpointer data)
+{
+  guint chat = any_chat (sim);
+  SimAct what;
+
+  if (sim->quiet)
+    return;
+  sim_after (sim, NULL, sim_between (sim, 50 * SIM_MS, 2500 * SIM_MS), device_tick, data, NULL);
+  if (sim_chance (sim, 0.04) && sim->faults_on)
+    what = pick (sim, ACT_FIRST_WRONG, N_ACTS);
+  else
+    what = pick (sim, ACT_FIRST_OF_DEVICE, ACT_FIRST_WRONG);
+  sim_act (sim, what, GPOINTER_TO_UINT (data), chat, sim_draw (sim));
+}
+
 void
 sim_world_start (Sim *sim)
 {
   sim->quiet = FALSE;
+  if (sim->replay != NULL)
+    {
+      sim_script_schedule (sim);
+      return;
+    }
   sim_after (sim, NULL, 0, world_tick, NULL, NULL);
   for (guint i = 0; i < sim->n_devices; i++)
     sim_after (sim, NULL, sim_between (sim, 0, SIM_SECOND), device_tick, GUINT_TO_POINTER (i), NULL);
@@ -593,7 +665,7 @@ sim_world_calm (Sim *sim)
 {
   sim->quiet = TRUE;
   sim->faults_on = FALSE;
-  memset (&sim->faults, 0, sizeof sim->faults);
+  memset (sim->rates, 0, sizeof sim->rates);
   sim->server.down = FALSE;
   for (guint i = 0; i < sim->server.chats->len; i++)
     ((SimChat *) g_ptr_array_index (sim->server.chats, i))->closed_until_us = 0;

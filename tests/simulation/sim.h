@@ -12,11 +12,12 @@
 #define SIM_PARTITIONS 3
 #define SIM_MS G_GINT64_CONSTANT (1000)
 #define SIM_SECOND (1000 * SIM_MS)
-#define SIM_LINKS 10
 #define SIM_EPOCH_MS G_GINT64_CONSTANT (1790000000000)
 
 typedef struct _Sim Sim;
 typedef struct _Device Device;
+typedef struct _SimDisk SimDisk;
+typedef void (*SimStored) (Device *device, gpointer data, const DeskBatchResult *result);
 typedef void (*SimFunc) (Sim *sim, Device *device, gpointer data);
 
 /* ── The server ─────────────────────────────────────────────────────────────────────────────── */
@@ -72,7 +73,14 @@ struct _Device
   DeskClock clock;
   DeskRandom *random;
   char *dir;
-  DeskDb *db;
+  SimDisk *disk;
+  DeskDb *db; /* NULL: not opened since it was killed */
+  guint64 kept;     /* digest of what was acknowledged to be in the cache */
+  guint64 kept_or;  /* of the batch that was under way as well */
+  gboolean writing; /* kept_or counts */
+  DeskBatchResult *hanging; /* of the batch under way at the kill, and who waits for it */
+  SimStored hanging_stored;
+  gpointer hanging_data;
   DeskEngine *engine; /* NULL: not running */
   guint generation;   /* events of an older one are dropped */
   gboolean no_backfill;
@@ -94,16 +102,100 @@ struct _Device
   char *cursor;       /* as committed */
 };
 
+/* What goes wrong by chance at one place and time. Frames and calls fail at a rate that the round sets. */
+typedef enum
+{
+  FAULT_FRAME_DROP,
+  FAULT_FRAME_DUP,
+  FAULT_FRAME_LATE,
+  FAULT_CALL_LOST,       /* on its way there */
+  FAULT_CALL_LOST_AFTER, /* on its way back: it took effect */
+  FAULT_CALL_5XX,
+  FAULT_CALL_5XX_AFTER,
+  FAULT_CALL_429,
+  FAULT_CALL_GARBAGE,
+  FAULT_CALL_LATE, /* takes effect long after the client gave up */
+  FAULT_CALL_DUP,
+  FAULT_TOKEN_FAILED,
+  FAULT_TOKEN_REFUSED,
+  FAULT_KILL_BETWEEN, /* two effects of one step */
+  FAULT_DISK_POWER,   /* power cut before this operation; what was not synced may be lost */
+  FAULT_DISK_KILL,    /* killed before this operation; what was written stays */
+  FAULT_DISK_IO,
+  FAULT_DISK_FULL,
+  FAULT_DISK_SHORT,
+  N_FAULTS,
+} SimFault;
+
+/* What somebody does, or what happens to a device or the server, at a time of its own. */
+typedef enum
+{
+  ACT_CUSTOMER,
+  ACT_BURST,
+  ACT_COLLEAGUE,
+  ACT_NOTE,
+  ACT_BOT,
+  ACT_CHANGE,
+  ACT_STATUS,
+  ACT_PATCH,
+  ACT_MARK_ELSEWHERE,
+  ACT_WINDOW,
+  ACT_TRIM,
+  ACT_ERASE,
+  ACT_EPHEMERAL,
+  ACT_NEW_CHAT,
+  ACT_EXPIRE,
+  ACT_EPOCH,
+  ACT_RESTART,
+  /* at a device */
+  ACT_SEND,
+  ACT_MARK,
+  ACT_RESOLVE,
+  ACT_WITHDRAW,
+  ACT_LOOK,
+  ACT_POKE,
+  ACT_BREAK,
+  ACT_HALF_OPEN,
+  ACT_OFFLINE,
+  ACT_TOKEN,
+  ACT_SLEEP,
+  ACT_CLOCK,
+  ACT_DISK_FULL,
+  ACT_KILL,
+  ACT_QUIT,
+  ACT_FORBID,
+  N_ACTS,
+} SimAct;
+#define ACT_FIRST_OF_DEVICE ACT_SEND
+#define ACT_FIRST_WRONG ACT_BREAK
+
+/* ── A script: everything that was decided in an episode ────────────────────────────────────── */
 typedef struct
 {
-  double frame_drop, frame_dup, frame_late;
-  double call_lost, call_lost_after, call_5xx, call_5xx_after, call_429, call_garbage, call_late, call_dup;
-} SimFaults;
+  gboolean is_fault;
+  guint kind;    /* SimAct or SimFault */
+  guint device;
+  guint64 chance; /* act: where its chance begins; fault: the event in which it happens */
+  guint n;       /* fault: which of that event */
+  guint round;
+  gint64 after_us; /* since the round began */
+  guint chat;    /* act */
+} SimItem;
+
+typedef struct
+{
+  guint64 seed;
+  guint level;
+  guint n_devices;
+  gboolean disk;
+  GArray *rounds; /* of gint64: how long each lasted */
+  GArray *items;  /* of SimItem, in order of time */
+} SimScript;
 
 struct _Sim
 {
   guint64 seed;
-  DeskRandom *random;
+  struct { guint64 name, state; guint n_faults; } chance;
   gint64 now_us;
   guint64 serial;
   GPtrArray *heap;
@@ -112,19 +204,28 @@ struct _Sim
   guint n_devices;
   gboolean faults_on;
   gboolean quiet;
-  SimFaults faults;
+  double rates[N_FAULTS];
+  gboolean disk; /* the caches stand on disks that fail */
+  guint round;
+  gint64 round_us;
+  SimScript *record;       /* nullable: decisions are added */
+  const SimScript *replay; /* nullable: decisions are taken from it */
+  GHashTable *replay_faults; /* set of char* */
   GPtrArray *intents; /* of SimIntent */
   guint64 steps;
   guint64 hash;
   guint violations;
+  guint property; /* of the first violation */
   gboolean trace;
-  guint64 (*coverage)[DESK_N_INPUTS];
+  gboolean silent;
 };
 
 /* sim-core.c */
 void sim_after (Sim *sim, Device *device, gint64 delay_us, SimFunc func, gpointer data, GDestroyNotify free_data);
 gboolean sim_run_next (Sim *sim, gint64 until_us);
 void sim_clear_events (Sim *sim);
+void sim_set_chance (Sim *sim, guint64 seed);
+guint64 sim_draw (Sim *sim);
 guint64 sim_below (Sim *sim, guint64 n);
 gboolean sim_chance (Sim *sim, double p);
 gint64 sim_between (Sim *sim, gint64 low, gint64 high);
@@ -146,6 +247,7 @@ void sim_server_emit_chat (Sim *sim, SimChat *chat);
 void sim_server_trim (Sim *sim, SimChat *chat, gint64 first);
 void sim_server_erase (Sim *sim, SimChat *chat);
 gboolean sim_server_mark (Sim *sim, SimChat *chat, guint user, gint64 up_to); /* -1: unread */
+void sim_server_ephemeral (Sim *sim, SimChat *chat);
 DeskCursor *sim_server_head (Sim *sim);
 /* FALSE: expired, of another epoch or ahead. */
 gboolean sim_server_takes_cursor (Sim *sim, const DeskCursor *cursor);
@@ -168,19 +270,62 @@ void sim_device_close (Device *device);
 void sim_device_start (Device *device);
 void sim_device_kill (Device *device);
 void sim_device_feed (Device *device, DeskInput *input);
-typedef void (*SimStored) (Device *device, gpointer data, const DeskBatchResult *result);
 /* An intent of the manager: one batch, then the engine is told. Takes batch and data. */
 void sim_device_intend (Device *device, DeskBatch *batch, SimStored stored, gpointer data);
 gint64 sim_device_mono_us (Device *device);
 
 /* sim-world.c */
 void sim_world_start (Sim *sim);
+/* Does it, with chance of its own. FALSE if it is out of place; then nothing was done. */
+gboolean sim_act (Sim *sim, SimAct act, guint device, guint chat, guint64 chance);
 void sim_world_calm (Sim *sim); /* ends every fault that lasts */
 void sim_world_resolve (Device *device); /* the manager deals with what is stuck */
+
+/* sim-episode.c */
+void sim_episode (Sim *sim, int level);
+
+/* sim-script.c */
+SimScript *sim_script_new (void);
+SimScript *sim_script_copy (const SimScript *self);
+void sim_script_free (SimScript *self);
+char *sim_script_format (const SimScript *self);
+SimScript *sim_script_parse (const char *text, GError **error);
+/* TRUE if this goes wrong now. */
+gboolean sim_fault (Sim *sim, Device *device, SimFault fault);
+void sim_script_replay (Sim *sim, const SimScript *script);
+void sim_script_schedule (Sim *sim); /* the acts of the round that begins */
+const char *sim_act_name (SimAct act);
+const char *sim_fault_name (SimFault fault);
+
+/* sim-cover.c: what met what, over all episodes */
+void sim_cover_input (Device *device, const DeskInput *input);
+void sim_cover_fault (Device *device, SimFault fault);
+void sim_cover_act (Device *device, SimAct act);
+/* Prints it; the number of pairs that are neither met nor said to be impossible, plus those that are said to be
+ * impossible and were met. */
+guint sim_cover_print (gboolean complete);
+
+/* sim-shrink.c */
+typedef guint (*SimTry) (const SimScript *script, gpointer data); /* the property that fails, or 0 */
+SimScript *sim_shrink (const SimScript *script, guint property, gint64 budget_us, SimTry try_script, gpointer data);
+
+/* sim-disk.c */
+const char *sim_disk_vfs (void);
+SimDisk *sim_disk_new (Device *device, const char *dir);
+void sim_disk_free (SimDisk *self, const char *dir);
+gboolean sim_disk_is_dead (SimDisk *self);
+void sim_disk_crash (SimDisk *self, gboolean power);
+void sim_disk_set_calm (SimDisk *self, gboolean calm);
+guint sim_disk_take_errors (SimDisk *self);
+/* After a kill or a power cut: what is left is on the disk from now on. */
+void sim_disk_restart (SimDisk *self);
 
 /* sim-check.c */
 void sim_check_commit (Device *device, const DeskBatch *batch, DeskNotice *notice);
 guint64 sim_cache_digest (Device *device);
+/* The cache was opened again after a kill: sound, and what it was. */
+void sim_check_reopened (Device *device);
+gint64 sim_count_waiting (Sim *sim);
 /* Which device still has something to do, or NULL. */
 char *sim_find_unsettled (Sim *sim);
 /* The first difference between a cache and the server, or NULL; *property is set with it. */
