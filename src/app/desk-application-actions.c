@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "app/desk-preferences.h"
+#include "app/desk-report-window.h"
 
 static void
 on_preferences (GSimpleAction *action, GVariant *parameter, gpointer data)
@@ -17,6 +18,15 @@ on_preferences (GSimpleAction *action, GVariant *parameter, gpointer data)
   DeskApplication *self = data;
   if (self->window != NULL)
     gtk_window_present (GTK_WINDOW (desk_preferences_new (GTK_WINDOW (self->window))));
+}
+
+static void
+on_reports (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  DeskApplication *self = data;
+  DeskInbox *inbox = self->window != NULL ? desk_window_get_inbox (self->window) : NULL;
+  if (inbox != NULL && desk_inbox_get_store (inbox) != NULL)
+    gtk_window_present (desk_report_window_new (GTK_WINDOW (self->window), inbox));
 }
 
 static void
@@ -120,6 +130,7 @@ on_mark_read (GSimpleAction *action, GVariant *parameter, gpointer data)
 
 static const GActionEntry entries[] = {
   { "preferences", on_preferences, NULL, NULL, NULL, { 0 } },
+  { "reports", on_reports, NULL, NULL, NULL, { 0 } },
   { "shortcuts", on_shortcuts, NULL, NULL, NULL, { 0 } },
   { "help", on_help, NULL, NULL, NULL, { 0 } },
   { "about", on_about, NULL, NULL, NULL, { 0 } },

@@ -11,6 +11,7 @@
 #include "app/desk-composer.h"
 #include "app/desk-filter-bar.h"
 #include "app/desk-format.h"
+#include "app/desk-report-table.h"
 
 static void
 check_markup (const char *text, const char *expected)
@@ -149,6 +150,37 @@ test_query (void)
   g_assert_true (desk_chat_query_matches (&query, row));
 }
 
+/* RFC 4180, and nothing that a spreadsheet would run. */
+static void
+test_report_table (void)
+{
+  gint64 edges[] = { 0, 86400000 };
+  gint64 waits[] = { 2000, 60000 };
+  DeskReportCount count = { .incoming = 3, .replies = 2, .bots = 1 };
+  DeskReportPlatform platform = { .platform = (char *)"telegram", .total = count, .spans = &count };
+  DeskReportManager manager
+      = { .username = (char *)"ivan", .name = (char *)"=cmd(\"x\")", .replies = 2, .chats = 1 };
+  DeskReport report = { .edges = edges, .n_spans = 1 };
+  g_autoptr (GBytes) bytes = NULL;
+  g_auto (GStrv) lines = NULL;
+  const char *text;
+
+  report.platforms = g_ptr_array_new ();
+  report.managers = g_ptr_array_new ();
+  g_ptr_array_add (report.platforms, &platform);
+  g_ptr_array_add (report.managers, &manager);
+  manager.first_replies = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_array_append_vals (manager.first_replies, waits, 2);
+  bytes = desk_report_table_new (&report);
+  text = g_bytes_get_data (bytes, NULL);
+  lines = g_strsplit (text, "\r\n", -1);
+  g_assert_true (g_str_has_suffix (lines[1], ",\"telegram\",3,2,1"));
+  g_assert_cmpstr (lines[4], ==, "\"ivan\",\"'=cmd(\"\"x\"\")\",2,1,2,60");
+  g_array_unref (manager.first_replies);
+  g_ptr_array_unref (report.platforms);
+  g_ptr_array_unref (report.managers);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -161,5 +193,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/app/text/times", test_times);
   g_test_add_func ("/app/composer/count", test_count);
   g_test_add_func ("/app/filter/query", test_query);
+  g_test_add_func ("/app/report/table", test_report_table);
   return g_test_run ();
 }
