@@ -19,6 +19,9 @@ desk_op_free (gpointer data)
   g_clear_pointer (&op->messages, g_ptr_array_unref);
   g_clear_pointer (&op->entry, desk_outbox_entry_free);
   g_clear_pointer (&op->draft, desk_draft_free);
+  g_clear_pointer (&op->values, g_ptr_array_unref);
+  g_clear_pointer (&op->profile, desk_profile_free);
+  g_clear_pointer (&op->use, desk_template_use_free);
   g_free (op->platform);
   g_free (op->user_id);
   g_free (op->a);
@@ -263,6 +266,133 @@ desk_batch_draft (DeskBatch *self, const DeskDraft *draft)
   desk_batch_add_op (self, DESK_OP_DRAFT)->draft = desk_draft_copy (draft);
 }
 
+void
+desk_batch_outbox_done_chat (DeskBatch *self, gint64 local_id, const DeskChat *chat)
+{
+  DeskOp *op;
+
+  g_return_if_fail (self != NULL && chat != NULL);
+  op = desk_batch_add_op (self, DESK_OP_OUTBOX_DONE);
+  op->local_id = local_id;
+  op->chat = desk_chat_copy (chat);
+}
+
+void
+desk_batch_outbox_done_profile (DeskBatch *self, gint64 local_id, const DeskProfile *profile, gint64 fetched_at_ms)
+{
+  DeskOp *op;
+
+  g_return_if_fail (self != NULL && profile != NULL);
+  op = desk_batch_add_op (self, DESK_OP_OUTBOX_DONE);
+  op->local_id = local_id;
+  op->profile = desk_profile_copy (profile);
+  op->first = fetched_at_ms;
+}
+
+void
+desk_batch_outbox_rebase (DeskBatch *self, gint64 local_id, gint64 base_rev)
+{
+  DeskOp *op;
+
+  g_return_if_fail (self != NULL);
+  op = desk_batch_add_op (self, DESK_OP_OUTBOX_REBASE);
+  op->local_id = local_id;
+  op->first = base_rev;
+}
+
+void
+desk_batch_outbox_details (DeskBatch *self, gint64 local_id, const char *details)
+{
+  DeskOp *op;
+
+  g_return_if_fail (self != NULL);
+  op = desk_batch_add_op (self, DESK_OP_OUTBOX_DETAILS);
+  op->local_id = local_id;
+  op->a = g_strdup (details);
+}
+
+void
+desk_batch_outbox_edit (DeskBatch *self, gint64 local_id, const char *text)
+{
+  desk_batch_outbox_template (self, local_id, NULL, text);
+}
+
+void
+desk_batch_outbox_template (DeskBatch *self, gint64 local_id, const DeskTemplateUse *use, const char *text)
+{
+  DeskOp *op;
+
+  g_return_if_fail (self != NULL);
+  op = desk_batch_add_op (self, DESK_OP_OUTBOX_EDIT);
+  op->local_id = local_id;
+  op->use = use ? desk_template_use_copy (use) : NULL;
+  op->a = g_strdup (text);
+}
+
+void
+desk_batch_outbox_withdraw (DeskBatch *self, gint64 local_id)
+{
+  g_return_if_fail (self != NULL);
+  desk_batch_add_op (self, DESK_OP_OUTBOX_WITHDRAW)->local_id = local_id;
+}
+
+static gpointer
+copy_canned (gconstpointer canned, gpointer data)
+{
+  return desk_canned_copy (canned);
+}
+
+void
+desk_batch_canned (DeskBatch *self, GPtrArray *canned)
+{
+  GPtrArray *copy;
+
+  g_return_if_fail (self != NULL && canned != NULL);
+  copy = g_ptr_array_copy (canned, copy_canned, NULL);
+  g_ptr_array_set_free_func (copy, (GDestroyNotify) desk_canned_free);
+  desk_batch_add_op (self, DESK_OP_CANNED)->values = copy;
+}
+
+static gpointer
+copy_manager (gconstpointer manager, gpointer data)
+{
+  return desk_manager_copy (manager);
+}
+
+void
+desk_batch_managers (DeskBatch *self, GPtrArray *managers)
+{
+  GPtrArray *copy;
+
+  g_return_if_fail (self != NULL && managers != NULL);
+  copy = g_ptr_array_copy (managers, copy_manager, NULL);
+  g_ptr_array_set_free_func (copy, (GDestroyNotify) desk_manager_free);
+  desk_batch_add_op (self, DESK_OP_MANAGERS)->values = copy;
+}
+
+void
+desk_batch_profile (DeskBatch *self, const DeskProfile *profile, gint64 fetched_at_ms)
+{
+  DeskOp *op;
+
+  g_return_if_fail (self != NULL && profile != NULL);
+  op = desk_batch_add_op (self, DESK_OP_PROFILE);
+  op->profile = desk_profile_copy (profile);
+  op->first = fetched_at_ms;
+}
+
+void
+desk_batch_trim (DeskBatch *self, gint64 from_row, gint64 before_ms, guint limit)
+{
+  DeskOp *op;
+
+  g_return_if_fail (self != NULL && limit > 0);
+  op = desk_batch_add_op (self, DESK_OP_TRIM);
+  op->first = from_row;
+  op->last = before_ms;
+  op->offset = limit;
+}
+
 DeskBatchResult *
 desk_batch_result_new (void)
 {
@@ -361,6 +491,7 @@ desk_notice_merge (DeskNotice *self, const DeskNotice *other)
   self->change.everything |= other->change.everything;
   self->change.outbox |= other->change.outbox;
   self->change.settings |= other->change.settings;
+  self->change.profiles |= other->change.profiles;
   for (guint i = 0; i < other->change.chats->len; i++)
     add_key (self, g_ptr_array_index (other->change.chats, i));
   for (guint i = 0; i < other->change.new_incoming->len; i++)
@@ -373,6 +504,6 @@ desk_notice_is_empty (const DeskNotice *self)
 {
   const DeskStoreChange *change = &self->change;
 
-  return !change->everything && !change->outbox && !change->settings && change->chats->len == 0
+  return !change->everything && !change->outbox && !change->settings && !change->profiles && change->chats->len == 0
          && change->new_incoming->len == 0;
 }

@@ -131,6 +131,8 @@ static DeskFoldChat *
 state_from_stmt (DeskStmt *s)
 {
   DeskFoldChat *state = g_new0 (DeskFoldChat, 1);
+  const void *told;
+  gsize told_len;
 
   state->row = desk_stmt_column_int64 (s, 0);
   state->chat = desk_chat_from_stmt (s);
@@ -148,12 +150,15 @@ state_from_stmt (DeskStmt *s)
   state->told_message = g_strdup (or_empty (desk_stmt_column_text (s, DESK_CHAT_N_COLUMNS + 4)));
   state->last_key = desk_stmt_column_int64 (s, DESK_CHAT_N_COLUMNS + 5);
   state->gaps = desk_stmt_column_int64 (s, DESK_CHAT_N_COLUMNS + 6);
+  state->cut_seq = desk_stmt_column_int64 (s, DESK_CHAT_N_COLUMNS + 7);
+  told = desk_stmt_column_blob (s, DESK_CHAT_N_COLUMNS + 8, &told_len);
+  desk_told_unpack (told, told_len, state->chat);
   return state;
 }
 
 #define STATE_COLUMNS                                                                              \
   DESK_CHAT_COLUMNS ",c.server_unread,c.server_counts,c.in_step,c.told_time_ms,c.told_message,"    \
-                    "c.last_key,c.gaps"
+                    "c.last_key,c.gaps,c.cut_seq,c.told"
 
 /* Reads the one row of s, keeps the state under its key. NULL without error: no row. */
 static DeskFoldChat *
@@ -459,6 +464,7 @@ desk_fold_erase_chat (DeskFold *self, DeskFoldChat *state, GError **error)
     "DELETE FROM covered WHERE chat=?1",
     "DELETE FROM outbox WHERE chat=?1",
     "DELETE FROM draft WHERE chat=?1",
+    "DELETE FROM profile WHERE chat=?1",
     "DELETE FROM chat WHERE chat=?1",
   };
 
@@ -537,6 +543,27 @@ bind_derived (DeskStmt *s, const DeskFoldChat *state)
   desk_stmt_bind_int64 (s, 38, state->attention);
   desk_stmt_bind_int64 (s, 39, state->gaps);
   desk_stmt_bind_int64 (s, 40, state->row);
+  desk_stmt_bind_int64 (s, 41, state->cut_seq);
+}
+
+/* The row shows the waiting intents; told keeps what the server said meanwhile. */
+static gboolean
+bind_shown (DeskFold *self, DeskStmt *s, DeskFoldChat *state, GError **error)
+{
+  gboolean differs;
+  g_autoptr (DeskChat) shown = desk_fold_shown_chat (self, state, &differs, error);
+  g_autoptr (GBytes) told = NULL;
+
+  if (shown == NULL)
+    return FALSE;
+  bind_shared (s, shown);
+  if (differs)
+    told = desk_told_pack (state->chat);
+  if (told != NULL)
+    desk_stmt_bind_blob (s, 42, g_bytes_get_data (told, NULL), g_bytes_get_size (told));
+  else
+    desk_stmt_bind_null (s, 42);
+  return TRUE;
 }
 
 gboolean
@@ -561,11 +588,12 @@ desk_fold_flush_chat (DeskFold *self, DeskFoldChat *state, GError **error)
       "marked_unread=?22,muted=?23,server_unread=?24,server_counts=?25,in_step=?26,told_time_ms=?27,"
       "told_message=?28,unread=?29,last_key=?30,last_message=?31,last_time_ms=?32,"
       "last_direction=?33,last_status=?34,last_is_private=?35,activity_ms=?36,pending=?37,"
-      "attention=?38,gaps=?39 WHERE chat=?40",
+      "attention=?38,gaps=?39,cut_seq=?41,told=?42 WHERE chat=?40",
       error);
   if (s == NULL)
     return FALSE;
-  bind_shared (s, state->chat);
+  if (!bind_shown (self, s, state, error))
+    return FALSE;
   bind_derived (s, state);
   return desk_stmt_run (s, error);
 }

@@ -143,7 +143,7 @@ has_extra (const DeskMessage *m)
 {
   return m->attachments->len > 0 || m->reactions->len > 0 || m->status_history->len > 0
          || m->reply_to != NULL || m->error.code != NULL || m->chat_id != NULL
-         || m->external_id != NULL || m->user_name != NULL || m->messenger_name != NULL;
+         || m->external_id != NULL || m->template != NULL || m->change != NULL || m->user_name != NULL || m->messenger_name != NULL;
 }
 
 static void
@@ -151,6 +151,14 @@ add_text (GVariantBuilder *builder, const char *name, const char *text)
 {
   if (text != NULL)
     g_variant_builder_add (builder, "{sv}", name, text_variant (text));
+}
+
+static GVariant *
+pack_change (const DeskChange *c)
+{
+  return g_variant_new ("(ii@ms@ms@ms@ms@msx)", (int) c->operation, (int) c->state, maybe_variant (c->text),
+                        maybe_variant (c->emoji), maybe_variant (c->by), maybe_variant (c->code),
+                        maybe_variant (c->message), c->at_ms);
 }
 
 GBytes *
@@ -178,6 +186,12 @@ desk_extra_pack (const DeskMessage *m)
     g_variant_builder_add (&b, "{sv}", "error",
                            g_variant_new ("(@s@sb)", text_variant (m->error.code),
                                           text_variant (m->error.message), !!m->error.retryable));
+  if (m->template != NULL)
+    g_variant_builder_add (&b, "{sv}", "template",
+                           g_variant_new ("(@s@s^as)", text_variant (m->template->name),
+                                          text_variant (m->template->language), m->template->variables));
+  if (m->change != NULL)
+    g_variant_builder_add (&b, "{sv}", "change", pack_change (m->change));
   add_text (&b, "chat_id", m->chat_id);
   add_text (&b, "external_id", m->external_id);
   add_text (&b, "user_name", m->user_name);
@@ -213,6 +227,28 @@ unpack_parts (GVariantDict *dict, DeskMessage *m)
     unpack_history (history, m->status_history);
 }
 
+/* The template that it was sent as, and a change that the platform has not taken. */
+static void
+unpack_asked (GVariantDict *dict, DeskMessage *m)
+{
+  const char *name, *language, *text, *emoji, *by, *code, *message;
+  g_auto (GStrv) variables = NULL;
+  gint64 at_ms;
+  int operation, state;
+
+  if (g_variant_dict_lookup (dict, "template", "(&s&s^as)", &name, &language, &variables))
+    m->template = desk_template_use_new (name, language, variables);
+  if (!g_variant_dict_lookup (dict, "change", "(iim&sm&sm&sm&sm&sx)", &operation, &state, &text, &emoji, &by, &code,
+                              &message, &at_ms))
+    return;
+  m->change = desk_change_new ((DeskOperation) operation, by, at_ms);
+  m->change->state = (DeskChangeState) state;
+  replace_text (&m->change->text, text);
+  replace_text (&m->change->emoji, emoji);
+  replace_text (&m->change->code, code);
+  replace_text (&m->change->message, message);
+}
+
 void
 desk_extra_unpack (const void *data, gsize len, DeskMessage *m)
 {
@@ -234,6 +270,7 @@ desk_extra_unpack (const void *data, gsize len, DeskMessage *m)
       replace_text (&m->error.message, message);
       m->error.retryable = retryable;
     }
+  unpack_asked (&dict, m);
   unpack_text (&dict, "chat_id", &m->chat_id);
   unpack_text (&dict, "external_id", &m->external_id);
   unpack_text (&dict, "user_name", &m->user_name);

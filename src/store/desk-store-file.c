@@ -17,6 +17,7 @@
 static const DeskMigration migrations[] = {
   { 1, DESK_STORE_SCHEMA_001 },
   { 2, DESK_STORE_SCHEMA_002 },
+  { 3, DESK_STORE_SCHEMA_003 },
 };
 
 GQuark
@@ -207,7 +208,7 @@ read_damaged (const char *path, const char *vfs, DeskBatch *batch, guint *drafts
   draft_list = desk_query_drafts (db, NULL);
   for (guint i = 0; draft_list != NULL && i < draft_list->len; i++, (*drafts)++)
     desk_batch_draft (batch, g_ptr_array_index (draft_list, i));
-  outbox_list = desk_query_outbox (db, NULL);
+  outbox_list = desk_query_old_outbox (db, desk_db_user_version (db, NULL), NULL);
   for (guint i = 0; outbox_list != NULL && i < outbox_list->len; i++, (*outbox)++)
     desk_batch_outbox_add (batch, g_ptr_array_index (outbox_list, i), FALSE);
   s = desk_db_prepare (db, "SELECT key,value FROM setting", NULL);

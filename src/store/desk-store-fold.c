@@ -116,10 +116,13 @@ fold_event (DeskFold *self, const DeskEvent *event, const char *me, GError **err
       return fold_erased (self, event, error);
     case DESK_EVENT_READ:
       return desk_fold_read_event (self, event, me, error);
+    case DESK_EVENT_CHAT_MUTED:
+      return desk_fold_muted_event (self, event, me, error);
+    case DESK_EVENT_PROFILE_UPDATED:
+      return event->profile == NULL
+             || desk_fold_profile (self, event->profile, desk_clock_now_ms (self->clock), error);
     case DESK_EVENT_CANNED_UPDATED: /* fetched anew by who cares, kept as a setting */
     case DESK_EVENT_NOTIFICATION:
-    case DESK_EVENT_CHAT_MUTED:
-    case DESK_EVENT_PROFILE_UPDATED:
     case DESK_EVENT_HIDDEN:
     case DESK_EVENT_UNKNOWN:
     case DESK_EVENT_HELLO:
@@ -259,6 +262,22 @@ fold_op (DeskFold *self, const DeskOp *op, GError **error)
       return desk_fold_file_used (self, op->b, error);
     case DESK_OP_FILE_GONE:
       return desk_fold_file_gone (self, op->a, error);
+    case DESK_OP_OUTBOX_REBASE:
+      return desk_fold_outbox_rebase (self, op, error);
+    case DESK_OP_OUTBOX_DETAILS:
+      return desk_fold_outbox_details (self, op, error);
+    case DESK_OP_OUTBOX_EDIT:
+      return desk_fold_outbox_edit (self, op->local_id, op->a, op->use, error);
+    case DESK_OP_OUTBOX_WITHDRAW:
+      return desk_fold_outbox_withdraw (self, op->local_id, error);
+    case DESK_OP_CANNED:
+      return desk_fold_canned (self, op->values, error);
+    case DESK_OP_MANAGERS:
+      return desk_fold_managers (self, op->values, error);
+    case DESK_OP_PROFILE:
+      return desk_fold_profile (self, op->profile, op->first, error);
+    case DESK_OP_TRIM:
+      return desk_fold_trim (self, op, error);
     }
   g_return_val_if_reached (FALSE);
 }

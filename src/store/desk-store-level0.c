@@ -374,6 +374,7 @@ desk_fold_leave_level0 (DeskFold *self, DeskFoldChat *state, GError **error)
   if (state->chat->is_level2)
     return TRUE;
   state->chat->is_level2 = TRUE;
+  state->cut_seq = 0; /* was a place in another order */
   state->gaps_dirty = TRUE;
   state->unread_dirty = TRUE;
   if (state->last_key == 0)

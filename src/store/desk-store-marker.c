@@ -75,6 +75,22 @@ desk_fold_read_event (DeskFold *self, const DeskEvent *event, const char *me, GE
   return TRUE;
 }
 
+/* On another device of this manager's, or by a PATCH of ours whose answer was lost. */
+gboolean
+desk_fold_muted_event (DeskFold *self, const DeskEvent *event, const char *me, GError **error)
+{
+  DeskFoldChat *state;
+
+  if (me == NULL || g_strcmp0 (event->username, me) != 0)
+    return TRUE;
+  state = desk_fold_get_chat (self, event->platform, event->user_id, TRUE, error);
+  if (state == NULL)
+    return FALSE;
+  state->chat->personal.muted = event->muted;
+  desk_fold_touch (self, state);
+  return TRUE;
+}
+
 /* The newest in_seq at or before a place. */
 static gboolean
 find_in_seq (DeskFold *self, gint64 chat, gint64 up_to, gint64 *out, GError **error)

@@ -417,10 +417,13 @@ desk_fold_acknowledge (DeskFold *self, const DeskMessage *m, GError **error)
   DeskStmt *s;
   gint64 chat = 0;
   DeskFoldChat *state;
+  g_autoptr (DeskOutboxEntry) edited = NULL; /* the text that it would have had */
 
   if (!self->has_outbox || m->client_message_id == NULL || m->direction != DESK_DIRECTION_OUTGOING)
     return TRUE;
-  s = desk_db_prepare (self->db, "DELETE FROM outbox WHERE client_message_id=?1 RETURNING chat",
+  s = desk_db_prepare (self->db,
+                       "DELETE FROM outbox WHERE client_message_id=?1 RETURNING chat,CASE WHEN edited THEN text END,"
+                       "is_private,reply_to",
                        error);
   if (s == NULL)
     return FALSE;
@@ -433,6 +436,14 @@ desk_fold_acknowledge (DeskFold *self, const DeskMessage *m, GError **error)
       return TRUE;
     case DESK_STEP_ROW:
       chat = desk_stmt_column_int64 (s, 0);
+      edited = desk_stmt_column_text (s, 1) ? desk_outbox_entry_new (DESK_INTENT_SEND, m->platform, m->user_id) : NULL;
+      if (edited != NULL)
+        {
+          g_free (edited->text);
+          edited->text = g_strdup (desk_stmt_column_text (s, 1));
+          edited->is_private = desk_stmt_column_int64 (s, 2) != 0;
+          edited->reply_to = g_strdup (desk_stmt_column_text (s, 3));
+        }
     }
   if (!desk_stmt_run (s, error)) /* to the end: a reset half-way would undo the deletion */
     return FALSE;
@@ -442,7 +453,8 @@ desk_fold_acknowledge (DeskFold *self, const DeskMessage *m, GError **error)
   self->notice->change.outbox = TRUE;
   state->counts_dirty = TRUE;
   desk_fold_touch (self, state);
-  return TRUE;
+  /* An earlier attempt got through, with the text as it was then: the newer one must not be lost. */
+  return edited == NULL || g_strcmp0 (edited->text, m->text) == 0 || desk_fold_into_draft (self, state, edited, error);
 }
 
 /* Does it show in the chat's row? Most of a first sync does not. */

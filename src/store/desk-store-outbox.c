@@ -59,8 +59,8 @@ touch_row (DeskFold *self, gint64 chat, GError **error)
   return TRUE;
 }
 
-static gboolean
-delete_entry (DeskFold *self, gint64 local_id, GError **error)
+gboolean
+desk_fold_outbox_delete (DeskFold *self, gint64 local_id, GError **error)
 {
   DeskStmt *s = desk_db_prepare (self->db, "DELETE FROM outbox WHERE local_id=?1", error);
 
@@ -107,6 +107,34 @@ find_newest_seq (DeskFold *self, gint64 chat, gint64 *out, GError **error)
   return TRUE;
 }
 
+static void
+bind_packed (DeskStmt *s, int index, GBytes *bytes)
+{
+  if (bytes != NULL)
+    desk_stmt_bind_blob (s, index, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  else
+    desk_stmt_bind_null (s, index);
+}
+
+static void
+bind_changes (DeskStmt *s, const DeskOutboxEntry *e)
+{
+  g_autoptr (GBytes) change = e->change    ? desk_chat_change_pack (e->change)
+                              : e->profile ? desk_profile_change_pack (e->profile)
+                                           : NULL;
+  g_autoptr (GBytes) seen = e->seen ? desk_chat_change_pack (e->seen) : NULL;
+  g_autoptr (GBytes) use = e->template_use ? desk_template_use_pack (e->template_use) : NULL;
+
+  desk_stmt_bind_text (s, 17, e->message_id);
+  desk_stmt_bind_int64 (s, 18, e->base_rev);
+  bind_packed (s, 19, change);
+  bind_packed (s, 20, seen);
+  desk_stmt_bind_text (s, 21, e->seen_text);
+  bind_packed (s, 22, use);
+  desk_stmt_bind_text (s, 23, e->details);
+  desk_stmt_bind_int64 (s, 24, e->edited != FALSE);
+}
+
 static gboolean
 insert_entry (DeskFold *self, gint64 chat, const DeskOutboxEntry *e, GError **error)
 {
@@ -114,8 +142,9 @@ insert_entry (DeskFold *self, gint64 chat, const DeskOutboxEntry *e, GError **er
   DeskStmt *s = desk_db_prepare (
       self->db,
       "INSERT INTO outbox(local_id,chat,intent,client_message_id,text,reply_to,is_private,seen_seq,"
-      "force,up_to_chat_seq,state,attempts,created_at_ms,attempted_at_ms,error_code,error)"
-      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
+      "force,up_to_chat_seq,state,attempts,created_at_ms,attempted_at_ms,error_code,error,message_id,base_rev,change,"
+      "seen,seen_text,template,details,edited)"
+      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)",
       error);
 
   if (s == NULL)
@@ -136,6 +165,7 @@ insert_entry (DeskFold *self, gint64 chat, const DeskOutboxEntry *e, GError **er
   desk_stmt_bind_int64 (s, 14, e->attempted_at_ms);
   desk_stmt_bind_text (s, 15, e->error_code);
   desk_stmt_bind_text (s, 16, e->error);
+  bind_changes (s, e);
   if (!desk_stmt_run (s, error))
     return FALSE;
   local_id = desk_db_last_rowid (self->db);
@@ -171,8 +201,10 @@ desk_fold_outbox_add (DeskFold *self, const DeskOp *op, GError **error)
     e->seen_seq = -1;
   if (e->seen_seq == -2 && !find_newest_seq (self, state->row, &e->seen_seq, error))
     return FALSE;
-  if (e->intent != DESK_INTENT_SEND
+  if ((e->intent == DESK_INTENT_READ || e->intent == DESK_INTENT_UNREAD)
       && !replace_markers (self, state->row, e->intent, &e->up_to_chat_seq, error))
+    return FALSE;
+  if (!desk_fold_merge_intent (self, state, e, error))
     return FALSE;
   if (!insert_entry (self, state->row, e, error))
     return FALSE;
@@ -252,7 +284,7 @@ desk_fold_outbox_done (DeskFold *self, const DeskOp *op, GError **error)
 
   if (find_entry (self, op->local_id, &chat, &state, &local))
     {
-      if (!delete_entry (self, op->local_id, error) || !touch_row (self, chat, error))
+      if (!desk_fold_outbox_delete (self, op->local_id, error) || !touch_row (self, chat, error))
         return FALSE;
     }
   else if (!g_error_matches (local, DESK_STORE_ERROR, DESK_STORE_ERROR_NOT_FOUND))
@@ -260,8 +292,72 @@ desk_fold_outbox_done (DeskFold *self, const DeskOp *op, GError **error)
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
     }
+  if (op->chat != NULL && !desk_fold_chat (self, op->chat, error))
+    return FALSE;
+  if (op->profile != NULL && !desk_fold_profile (self, op->profile, op->first, error))
+    return FALSE;
   return op->message == NULL
          || desk_fold_message (self, op->message, FALSE, error) != DESK_STORED_ERROR;
+}
+
+/* An entry that is gone has nothing to be told. */
+gboolean
+desk_fold_outbox_rebase (DeskFold *self, const DeskOp *op, GError **error)
+{
+  DeskStmt *s = desk_db_prepare (
+      self->db, "UPDATE outbox SET base_rev=?2,state=0,error_code=NULL,error=NULL WHERE local_id=?1 RETURNING chat",
+      error);
+  gint64 chat = 0;
+
+  if (s == NULL)
+    return FALSE;
+  desk_stmt_bind_int64 (s, 1, op->local_id);
+  desk_stmt_bind_int64 (s, 2, op->first);
+  switch (desk_stmt_step (s, error))
+    {
+    case DESK_STEP_ERROR:
+      return FALSE;
+    case DESK_STEP_DONE:
+      return TRUE;
+    case DESK_STEP_ROW:
+      chat = desk_stmt_column_int64 (s, 0);
+    }
+  return desk_stmt_run (s, error) && touch_row (self, chat, error);
+}
+
+gboolean
+desk_fold_outbox_details (DeskFold *self, const DeskOp *op, GError **error)
+{
+  DeskStmt *s = desk_db_prepare (self->db, "UPDATE outbox SET details=?2 WHERE local_id=?1", error);
+
+  if (s == NULL)
+    return FALSE;
+  desk_stmt_bind_int64 (s, 1, op->local_id);
+  desk_stmt_bind_text (s, 2, op->a);
+  self->notice->change.outbox = TRUE;
+  return desk_stmt_run (s, error);
+}
+
+/* What the manager insists on is meant against what there is now. */
+static gboolean
+renew_base (DeskFold *self, gint64 local_id, gint64 chat, GError **error)
+{
+  DeskFoldChat *state = desk_fold_get_chat_by_row (self, chat, error);
+  DeskStmt *s;
+
+  if (state == NULL)
+    return FALSE;
+  s = desk_db_prepare (self->db,
+                       "UPDATE outbox SET seen=NULL,base_rev=CASE intent WHEN 3 THEN ?2 ELSE coalesce("
+                       "(SELECT m.rev FROM message m WHERE m.id=message_id),base_rev) END WHERE local_id=?1"
+                       " AND intent IN (3,4)",
+                       error);
+  G_STATIC_ASSERT (DESK_INTENT_CHAT == 3 && DESK_INTENT_EDIT == 4);
+  if (s == NULL)
+    return FALSE;
+  desk_stmt_bind_int64 (s, 1, local_id);
+  desk_stmt_bind_int64 (s, 2, state->chat->rev);
+  return desk_stmt_run (s, error);
 }
 
 gboolean
@@ -280,7 +376,7 @@ desk_fold_outbox_retry (DeskFold *self, const DeskOp *op, GError **error)
       return FALSE;
     }
   s = desk_db_prepare (self->db,
-                       "UPDATE outbox SET state=?2,force=max(force,?3),error_code=NULL,error=NULL,"
+                       "UPDATE outbox SET state=?2,force=max(force,?3),error_code=NULL,error=NULL,details=NULL,"
                        "client_message_id=coalesce(?4,client_message_id) WHERE local_id=?1",
                        error);
   if (s == NULL)
@@ -289,7 +385,7 @@ desk_fold_outbox_retry (DeskFold *self, const DeskOp *op, GError **error)
   desk_stmt_bind_int64 (s, 2, DESK_OUTBOX_QUEUED);
   desk_stmt_bind_int64 (s, 3, op->flag != FALSE);
   desk_stmt_bind_text (s, 4, op->a);
-  return desk_stmt_run (s, error) && touch_row (self, chat, error);
+  return desk_stmt_run (s, error) && renew_base (self, op->local_id, chat, error) && touch_row (self, chat, error);
 }
 
 gboolean
@@ -306,7 +402,7 @@ desk_fold_outbox_discard (DeskFold *self, gint64 local_id, GError **error)
                    "The entry is being sent and cannot be taken back");
       return FALSE;
     }
-  return delete_entry (self, local_id, error) && touch_row (self, chat, error);
+  return desk_fold_outbox_delete (self, local_id, error) && touch_row (self, chat, error);
 }
 
 gboolean
@@ -355,11 +451,12 @@ desk_fold_count_outbox (DeskFold *self, DeskFoldChat *state, GError **error)
   state->counts_dirty = FALSE;
   s = desk_db_prepare (self->db,
                        "SELECT count(*) FILTER (WHERE intent=0 AND state IN (0,1)),"
-                       " count(*) FILTER (WHERE state IN (2,3,4)),"
+                       " count(*) FILTER (WHERE state IN (2,3,4,5)),"
                        " coalesce(max(created_at_ms) FILTER (WHERE intent=0),0)"
                        " FROM outbox WHERE chat=?1",
                        error);
-  G_STATIC_ASSERT (DESK_INTENT_SEND == 0 && DESK_OUTBOX_SENDING == 1 && DESK_OUTBOX_STALE == 4);
+  G_STATIC_ASSERT (DESK_INTENT_SEND == 0 && DESK_OUTBOX_SENDING == 1 && DESK_OUTBOX_STALE == 4
+                   && DESK_OUTBOX_NEEDS_TEMPLATE == 5);
   if (s == NULL)
     return FALSE;
   desk_stmt_bind_int64 (s, 1, state->row);
@@ -369,6 +466,28 @@ desk_fold_count_outbox (DeskFold *self, DeskFoldChat *state, GError **error)
   state->attention = (guint) desk_stmt_column_int64 (s, 1);
   state->activity_ms = MAX (state->activity_ms, desk_stmt_column_int64 (s, 2));
   return TRUE;
+}
+
+static void
+take_changes (DeskOutboxEntry *e, DeskStmt *s)
+{
+  gsize len;
+  const void *data;
+
+  e->message_id = g_strdup (desk_stmt_column_text (s, 16));
+  e->base_rev = desk_stmt_column_int64 (s, 17);
+  data = desk_stmt_column_blob (s, 18, &len);
+  if (e->intent == DESK_INTENT_CHAT)
+    e->change = desk_chat_change_unpack (data, len);
+  else if (e->intent == DESK_INTENT_PROFILE)
+    e->profile = desk_profile_change_unpack (data, len);
+  data = desk_stmt_column_blob (s, 19, &len);
+  e->seen = desk_chat_change_unpack (data, len);
+  e->seen_text = g_strdup (desk_stmt_column_text (s, 20));
+  data = desk_stmt_column_blob (s, 21, &len);
+  e->template_use = desk_template_use_unpack (data, len);
+  e->details = g_strdup (desk_stmt_column_text (s, 22));
+  e->edited = desk_stmt_column_int64 (s, 23) != 0;
 }
 
 DeskOutboxEntry *
@@ -392,5 +511,6 @@ desk_outbox_from_stmt (DeskStmt *s, const char *platform, const char *user_id)
   e->error_code = g_strdup (desk_stmt_column_text (s, 13));
   e->error = g_strdup (desk_stmt_column_text (s, 14));
   e->files = desk_outbox_files_from_text (desk_stmt_column_text (s, 15));
+  take_changes (e, s);
   return e;
 }

@@ -35,6 +35,14 @@ typedef enum
   DESK_OP_FILE_ADD,
   DESK_OP_FILE_USED,
   DESK_OP_FILE_GONE,
+  DESK_OP_OUTBOX_REBASE,
+  DESK_OP_OUTBOX_DETAILS,
+  DESK_OP_OUTBOX_EDIT,
+  DESK_OP_OUTBOX_WITHDRAW,
+  DESK_OP_CANNED,
+  DESK_OP_MANAGERS,
+  DESK_OP_PROFILE,
+  DESK_OP_TRIM,
 } DeskOpType;
 
 /* One change; which members count follows from the type. */
@@ -50,7 +58,10 @@ typedef struct
   gboolean reached_start;
   gboolean reached_end; /* level 0: last_page */
   guint offset;
-  gint64 first, last; /* cover; size and quota of a file */
+  GPtrArray *values;   /* of DeskCanned or DeskManager */
+  DeskProfile *profile;
+  DeskTemplateUse *use;
+  gint64 first, last; /* cover; size and quota of a file; trim: from_row, before_ms; fetched_at_ms, base_rev in first */
   DeskOutboxEntry *entry;
   DeskDraft *draft;
   gint64 local_id;
@@ -93,6 +104,7 @@ typedef struct
   DeskChat *chat; /* last_message, last_time_ms are those of the newest known message */
   gboolean dirty;       /* columns changed */
   gboolean told;        /* named in the notice */
+  gint64 cut_seq;       /* what lies before it was dropped by the manager's setting */
   gboolean counts_dirty; /* outbox entries of the chat changed */
   gint64 server_unread;
   gboolean server_counts;
@@ -170,6 +182,29 @@ gboolean desk_fold_erase_chat (DeskFold *self, DeskFoldChat *state, GError **err
   "c.last_message,c.last_time_ms,c.last_direction,c.last_status,c.last_is_private,c.activity_ms," \
   "c.pending,c.attention"
 #define DESK_CHAT_N_COLUMNS 35
+/* desk-store-intents.c. What is shown of the chat: the server's value with the waiting CHAT intents applied; *out_differs
+ * (nullable) tells whether there are any. NULL with error. */
+DeskChat *desk_fold_shown_chat (DeskFold *self, DeskFoldChat *state, gboolean *out_differs, GError **error);
+/* Takes what is queued already, and what the new entry makes pointless, into or out of the outbox. */
+gboolean desk_fold_merge_intent (DeskFold *self, DeskFoldChat *state, DeskOutboxEntry *entry, GError **error);
+/* The server's values of what intents may show otherwise. */
+GBytes *desk_told_pack (const DeskChat *chat);
+void desk_told_unpack (const void *data, gsize len, DeskChat *chat);
+/* Applies what waits to the messages among items. */
+gboolean desk_query_changes (DeskDb *db, gint64 chat, const char *platform, const char *user_id, GPtrArray *items, GError **error);
+
+/* desk-store-outbox-edit.c */
+gboolean desk_fold_outbox_edit (DeskFold *self, gint64 local_id, const char *text, const DeskTemplateUse *use, GError **error);
+gboolean desk_fold_outbox_withdraw (DeskFold *self, gint64 local_id, GError **error);
+gboolean desk_fold_into_draft (DeskFold *self, DeskFoldChat *state, const DeskOutboxEntry *entry, GError **error);
+GBytes *desk_template_use_pack (const DeskTemplateUse *use);
+DeskTemplateUse *desk_template_use_unpack (const void *data, gsize len);
+
+/* desk-store-profile.c, desk-store-team.c, desk-store-retention.c */
+gboolean desk_fold_profile (DeskFold *self, const DeskProfile *told, gint64 fetched_at_ms, GError **error);
+gboolean desk_fold_canned (DeskFold *self, GPtrArray *list, GError **error);
+gboolean desk_fold_managers (DeskFold *self, GPtrArray *list, GError **error);
+gboolean desk_fold_trim (DeskFold *self, const DeskOp *op, GError **error);
 DeskChat *desk_chat_from_stmt (DeskStmt *stmt);
 /* Text of a chat row's preview of a message: cut, one line. */
 char *desk_message_preview (const DeskMessage *message);
@@ -177,6 +212,7 @@ char *desk_preview_text (const char *text);
 
 /* desk-store-marker.c: what was read, unread counts. */
 gboolean desk_fold_read_event (DeskFold *self, const DeskEvent *event, const char *me, GError **error);
+gboolean desk_fold_muted_event (DeskFold *self, const DeskEvent *event, const char *me, GError **error);
 void desk_fold_personal (DeskFoldChat *state, const DeskChat *told, int own_intent);
 gboolean desk_fold_local_read (DeskFold *self, DeskFoldChat *state, gint64 up_to, GError **error);
 gboolean desk_fold_waiting (DeskFold *self, DeskFoldChat *state, const DeskChat *told, GError **error);
@@ -268,11 +304,19 @@ gboolean desk_fold_outbox_done (DeskFold *self, const DeskOp *op, GError **error
 gboolean desk_fold_outbox_retry (DeskFold *self, const DeskOp *op, GError **error);
 gboolean desk_fold_outbox_discard (DeskFold *self, gint64 local_id, GError **error);
 gboolean desk_fold_draft (DeskFold *self, const DeskDraft *draft, GError **error);
+gboolean desk_fold_outbox_rebase (DeskFold *self, const DeskOp *op, GError **error);
+gboolean desk_fold_outbox_details (DeskFold *self, const DeskOp *op, GError **error);
+gboolean desk_fold_outbox_delete (DeskFold *self, gint64 local_id, GError **error);
 gboolean desk_fold_count_outbox (DeskFold *self, DeskFoldChat *state, GError **error);
-#define DESK_OUTBOX_COLUMNS \
+#define DESK_OUTBOX_COLUMNS_1 \
   "o.local_id,o.intent,o.client_message_id,o.text,o.reply_to,o.is_private,o.seen_seq,o.force," \
-  "o.up_to_chat_seq,o.state,o.attempts,o.created_at_ms,o.attempted_at_ms,o.error_code,o.error," \
-  DESK_OUTBOX_FILES
+  "o.up_to_chat_seq,o.state,o.attempts,o.created_at_ms,o.attempted_at_ms,o.error_code,o.error"
+#define DESK_OUTBOX_COLUMNS \
+  DESK_OUTBOX_COLUMNS_1 "," DESK_OUTBOX_FILES \
+  ",o.message_id,o.base_rev,o.change,o.seen,o.seen_text,o.template,o.details,o.edited"
+#define DESK_OUTBOX_N_COLUMNS 24
+/* What version 3 of the schema added, where it is not there yet. */
+#define DESK_OUTBOX_NOTHING_OF_3 ",NULL,0,NULL,NULL,NULL,NULL,NULL,0"
 DeskOutboxEntry *desk_outbox_from_stmt (DeskStmt *stmt, const char *platform, const char *user_id);
 
 /* ── Jobs ───────────────────────────────────────────────────────────────────────────────────── */
@@ -288,6 +332,12 @@ void desk_store_read_async (DeskStore *self, DeskReadFunc run, gpointer params, 
 GPtrArray *desk_query_chats (DeskDb *db, const DeskChatQuery *query, GError **error);
 DeskChatRow *desk_query_chat (DeskDb *db, const char *platform, const char *user_id, GError **error);
 GPtrArray *desk_query_outbox (DeskDb *db, GError **error);
+/* Of a file with an older schema, for rescuing. */
+GPtrArray *desk_query_old_outbox (DeskDb *db, int version, GError **error);
+GPtrArray *desk_query_canned (DeskDb *db, GError **error);
+GPtrArray *desk_query_managers (DeskDb *db, GError **error);
+GPtrArray *desk_query_labels (DeskDb *db, GError **error);
+DeskProfileRow *desk_query_profile (DeskDb *db, const char *platform, const char *user_id, GError **error);
 DeskDraft *desk_query_draft (DeskDb *db, const char *platform, const char *user_id, GError **error);
 GPtrArray *desk_query_drafts (DeskDb *db, GError **error);
 char *desk_query_setting (DeskDb *db, const char *key, GError **error);

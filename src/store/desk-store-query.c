@@ -56,6 +56,8 @@ build_list_sql (const DeskChatQuery *q)
     g_string_append (sql, " AND c.state=?3");
   if (q->label != NULL)
     g_string_append (sql, " AND instr(c.labels,char(10)||?4||char(10))>0");
+  if (q->attention_only)
+    g_string_append (sql, " AND c.attention>0");
   g_string_append (sql, q->sort == DESK_CHAT_SORT_WAITING
                             ? " ORDER BY c.waiting_since_ms=0,c.waiting_since_ms,c.activity_ms DESC,"
                               "c.chat DESC"
@@ -113,23 +115,39 @@ desk_query_chat (DeskDb *db, const char *platform, const char *user_id, GError *
     }
 }
 
-GPtrArray *
-desk_query_outbox (DeskDb *db, GError **error)
+static GPtrArray *
+query_outbox (DeskDb *db, const char *sql, GError **error)
 {
   g_autoptr (GPtrArray) list
       = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_outbox_entry_free);
   DeskStep step;
-  DeskStmt *s = desk_db_prepare (db,
-                                 "SELECT " DESK_OUTBOX_COLUMNS ",c.platform,c.user_id FROM outbox o"
-                                 " JOIN chat c USING (chat) ORDER BY o.local_id",
-                                 error);
+  DeskStmt *s = desk_db_prepare (db, sql, error);
 
   if (s == NULL)
     return NULL;
   while ((step = desk_stmt_step (s, error)) == DESK_STEP_ROW)
-    g_ptr_array_add (list, desk_outbox_from_stmt (s, desk_stmt_column_text (s, 16),
-                                                  desk_stmt_column_text (s, 17)));
+    g_ptr_array_add (list, desk_outbox_from_stmt (s, desk_stmt_column_text (s, DESK_OUTBOX_N_COLUMNS),
+                                                  desk_stmt_column_text (s, DESK_OUTBOX_N_COLUMNS + 1)));
   return step == DESK_STEP_ERROR ? NULL : g_steal_pointer (&list);
+}
+
+#define OUTBOX_FROM ",c.platform,c.user_id FROM outbox o JOIN chat c USING (chat) ORDER BY o.local_id"
+
+GPtrArray *
+desk_query_outbox (DeskDb *db, GError **error)
+{
+  return query_outbox (db, "SELECT " DESK_OUTBOX_COLUMNS OUTBOX_FROM, error);
+}
+
+GPtrArray *
+desk_query_old_outbox (DeskDb *db, int version, GError **error)
+{
+  if (version < 2)
+    return query_outbox (db, "SELECT " DESK_OUTBOX_COLUMNS_1 ",NULL" DESK_OUTBOX_NOTHING_OF_3 OUTBOX_FROM, error);
+  if (version < 3)
+    return query_outbox (db, "SELECT " DESK_OUTBOX_COLUMNS_1 "," DESK_OUTBOX_FILES DESK_OUTBOX_NOTHING_OF_3 OUTBOX_FROM,
+                         error);
+  return desk_query_outbox (db, error);
 }
 
 #define DRAFT_QUERY                                                                                \
@@ -276,7 +294,7 @@ list_candidates (DeskDb *db, guint limit, GError **error)
   DeskStep step;
   DeskStmt *s = desk_db_prepare (
       db,
-      "SELECT chat,is_level2,first_chat_seq,CASE WHEN is_level2 THEN last_chat_seq ELSE"
+      "SELECT chat,is_level2,max(first_chat_seq,CASE WHEN is_level2 THEN cut_seq ELSE 0 END),CASE WHEN is_level2 THEN last_chat_seq ELSE"
       " EXISTS(SELECT 1 FROM message m WHERE m.chat=chat.chat) END,platform,user_id"
       " FROM chat WHERE gaps>0 ORDER BY activity_ms DESC,chat DESC LIMIT ?1",
       error);

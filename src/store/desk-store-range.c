@@ -154,7 +154,8 @@ count_gaps (DeskFold *self, DeskFoldChat *state, GError **error)
   covered = desk_ranges_load (self->db, state->row, error);
   if (covered == NULL)
     return FALSE;
-  holes = desk_ranges_uncovered (covered, state->chat->first_chat_seq, state->chat->last_chat_seq);
+  holes = desk_ranges_uncovered (covered, MAX (state->chat->first_chat_seq, state->cut_seq),
+                                 state->chat->last_chat_seq);
   state->gaps = holes->len;
   return TRUE;
 }

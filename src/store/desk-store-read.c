@@ -329,6 +329,133 @@ desk_store_get_draft_finish (DeskStore *self, GAsyncResult *result, GError **err
 }
 
 static gpointer
+read_canned (DeskDb *db, gconstpointer params, GError **error)
+{
+  return desk_query_canned (db, error);
+}
+
+GPtrArray *
+desk_store_list_canned (DeskStore *self, GError **error)
+{
+  g_return_val_if_fail (DESK_IS_STORE (self), NULL);
+  return desk_store_read (self, read_canned, NULL, error);
+}
+
+void
+desk_store_list_canned_async (DeskStore *self,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer data)
+{
+  g_return_if_fail (DESK_IS_STORE (self));
+  desk_store_read_async (self, read_canned, NULL, NULL, unref_array, desk_store_list_canned_async,
+                         cancellable, callback, data);
+}
+
+GPtrArray *
+desk_store_list_canned_finish (DeskStore *self, GAsyncResult *result, GError **error)
+{
+  return finish (self, result, error);
+}
+
+static gpointer
+read_managers (DeskDb *db, gconstpointer params, GError **error)
+{
+  return desk_query_managers (db, error);
+}
+
+GPtrArray *
+desk_store_list_managers (DeskStore *self, GError **error)
+{
+  g_return_val_if_fail (DESK_IS_STORE (self), NULL);
+  return desk_store_read (self, read_managers, NULL, error);
+}
+
+void
+desk_store_list_managers_async (DeskStore *self,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer data)
+{
+  g_return_if_fail (DESK_IS_STORE (self));
+  desk_store_read_async (self, read_managers, NULL, NULL, unref_array, desk_store_list_managers_async,
+                         cancellable, callback, data);
+}
+
+GPtrArray *
+desk_store_list_managers_finish (DeskStore *self, GAsyncResult *result, GError **error)
+{
+  return finish (self, result, error);
+}
+
+static gpointer
+read_labels (DeskDb *db, gconstpointer params, GError **error)
+{
+  return desk_query_labels (db, error);
+}
+
+GPtrArray *
+desk_store_list_labels (DeskStore *self, GError **error)
+{
+  g_return_val_if_fail (DESK_IS_STORE (self), NULL);
+  return desk_store_read (self, read_labels, NULL, error);
+}
+
+void
+desk_store_list_labels_async (DeskStore *self,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer data)
+{
+  g_return_if_fail (DESK_IS_STORE (self));
+  desk_store_read_async (self, read_labels, NULL, NULL, unref_array, desk_store_list_labels_async,
+                         cancellable, callback, data);
+}
+
+GPtrArray *
+desk_store_list_labels_finish (DeskStore *self, GAsyncResult *result, GError **error)
+{
+  return finish (self, result, error);
+}
+
+static gpointer
+read_profile (DeskDb *db, gconstpointer params, GError **error)
+{
+  const Words *words = params;
+
+  return desk_query_profile (db, words->a, words->b, error);
+}
+
+DeskProfileRow *
+desk_store_get_profile (DeskStore *self, const char *platform, const char *user_id, GError **error)
+{
+  Words words = { (char *) platform, (char *) user_id };
+
+  g_return_val_if_fail (DESK_IS_STORE (self) && platform != NULL && user_id != NULL, NULL);
+  return desk_store_read (self, read_profile, &words, error);
+}
+
+void
+desk_store_get_profile_async (DeskStore *self,
+                              const char *platform,
+                              const char *user_id,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer data)
+{
+  g_return_if_fail (DESK_IS_STORE (self) && platform != NULL && user_id != NULL);
+  desk_store_read_async (self, read_profile, words_new (platform, user_id), words_free,
+                         (GDestroyNotify) desk_profile_row_free, desk_store_get_profile_async, cancellable,
+                         callback, data);
+}
+
+DeskProfileRow *
+desk_store_get_profile_finish (DeskStore *self, GAsyncResult *result, GError **error)
+{
+  return finish (self, result, error);
+}
+
+static gpointer
 read_setting (DeskDb *db, gconstpointer params, GError **error)
 {
   const Words *words = params;

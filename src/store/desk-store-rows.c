@@ -35,10 +35,20 @@ desk_chat_row_free (DeskChatRow *self)
 const char *
 desk_outbox_state_to_string (DeskOutboxState state)
 {
-  static const char *const words[] = { "queued", "sending", "unconfirmed", "failed", "stale" };
+  static const char *const words[] = { "queued", "sending", "unconfirmed", "failed", "stale", "needs_template" };
 
   g_return_val_if_fail ((guint) state < G_N_ELEMENTS (words), NULL);
   return words[state];
+}
+
+const char *
+desk_intent_to_string (DeskIntent intent)
+{
+  static const char *const words[DESK_N_INTENTS]
+      = { "send", "read", "unread", "chat", "edit", "delete", "react", "profile", "retry" };
+
+  g_return_val_if_fail ((guint) intent < DESK_N_INTENTS, NULL);
+  return words[intent];
 }
 
 DeskOutboxEntry *
@@ -71,6 +81,13 @@ desk_outbox_entry_copy (const DeskOutboxEntry *self)
   copy->error_code = g_strdup (self->error_code);
   copy->error = g_strdup (self->error);
   copy->files = desk_staged_files_copy (self->files);
+  copy->message_id = g_strdup (self->message_id);
+  copy->change = self->change ? desk_chat_change_copy (self->change) : NULL;
+  copy->seen = self->seen ? desk_chat_change_copy (self->seen) : NULL;
+  copy->seen_text = g_strdup (self->seen_text);
+  copy->profile = self->profile ? desk_profile_change_copy (self->profile) : NULL;
+  copy->template_use = self->template_use ? desk_template_use_copy (self->template_use) : NULL;
+  copy->details = g_strdup (self->details);
   return copy;
 }
 
@@ -87,6 +104,13 @@ desk_outbox_entry_free (DeskOutboxEntry *self)
   g_free (self->error_code);
   g_free (self->error);
   g_clear_pointer (&self->files, g_ptr_array_unref);
+  g_free (self->message_id);
+  g_clear_pointer (&self->change, desk_chat_change_free);
+  g_clear_pointer (&self->seen, desk_chat_change_free);
+  g_free (self->seen_text);
+  g_clear_pointer (&self->profile, desk_profile_change_free);
+  g_clear_pointer (&self->template_use, desk_template_use_free);
+  g_free (self->details);
   g_free (self);
 }
 
@@ -139,6 +163,7 @@ desk_timeline_item_free (DeskTimelineItem *self)
     return;
   g_clear_pointer (&self->message, desk_message_free);
   g_clear_pointer (&self->pending, desk_outbox_entry_free);
+  g_clear_pointer (&self->changes, g_ptr_array_unref);
   g_free (self);
 }
 

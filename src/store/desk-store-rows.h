@@ -3,6 +3,9 @@
 
 #include "model/desk-chat.h"
 #include "model/desk-message.h"
+#include "model/desk-profile.h"
+#include "model/desk-template.h"
+#include "store/desk-store-change.h"
 
 /* What the cache gives back: plain values, immutable by convention once handed out. */
 
@@ -21,6 +24,7 @@ typedef struct
   const char *assignee; /* NULL: all; "" = unassigned */
   int state;            /* a DeskChatState, or -1 for all */
   const char *label;    /* NULL: all */
+  gboolean attention_only; /* something in its outbox waits for the manager */
   DeskChatSort sort;
   guint limit; /* 0 = all */
   guint offset;
@@ -53,15 +57,25 @@ typedef enum
   DESK_OUTBOX_UNCONFIRMED, /* outcome not known and must not be repeated unasked */
   DESK_OUTBOX_FAILED,      /* refused for good; stops its chat until the manager acts */
   DESK_OUTBOX_STALE,       /* a colleague answered first (409 STALE_REPLY) */
+  DESK_OUTBOX_NEEDS_TEMPLATE, /* the platform takes no free replies any more; details has the templates */
 } DeskOutboxState;
 const char *desk_outbox_state_to_string (DeskOutboxState state);
 
 typedef enum
 {
-  DESK_INTENT_SEND,   /* text, reply_to, is_private, seen_seq */
+  DESK_INTENT_SEND,   /* text, reply_to, is_private, seen_seq, template */
   DESK_INTENT_READ,   /* up_to_chat_seq: merges with an older one of the chat */
   DESK_INTENT_UNREAD, /* mark unread */
+  DESK_INTENT_CHAT,   /* change: merges with a queued one of the chat, newest value wins */
+  DESK_INTENT_EDIT,   /* message_id, text: replaces a queued one of the message */
+  DESK_INTENT_DELETE, /* message_id: replaces what else is queued for the message */
+  DESK_INTENT_REACT,  /* message_id, text = the emoji, "" takes the reaction back */
+  DESK_INTENT_PROFILE, /* profile: merges with a queued one of the chat */
+  DESK_INTENT_RETRY,  /* message_id: of a message that failed at the server */
+  DESK_N_INTENTS,
 } DeskIntent;
+/* "send", "read", … for logs, scripts and tests. */
+const char *desk_intent_to_string (DeskIntent intent);
 
 /* A file that the manager attaches, copied into the account's outbox/ (desk-store-files.h). */
 typedef struct
@@ -98,6 +112,15 @@ typedef struct
   char *error_code;       /* nullable, a wire code word */
   char *error;            /* nullable, for people */
   GPtrArray *files;       /* of DeskStagedFile; NULL: none. The text is their caption */
+  char *message_id;       /* EDIT, DELETE, REACT, RETRY */
+  gint64 base_rev;        /* CHAT, EDIT: of the object when the manager changed it; filled in by the store */
+  DeskChatChange *change; /* CHAT */
+  DeskChatChange *seen;   /* CHAT: what the manager saw in those fields; filled in by the store */
+  char *seen_text;        /* EDIT: the text as it was; filled in by the store */
+  DeskProfileChange *profile; /* PROFILE */
+  DeskTemplateUse *template_use; /* SEND: nullable */
+  char *details;          /* nullable: JSON that came with a refusal, see desk_wire_read_window_closed() */
+  gboolean edited;        /* SEND: the text was changed after an attempt */
 } DeskOutboxEntry;
 DeskOutboxEntry *desk_outbox_entry_new (DeskIntent intent, const char *platform, const char *user_id);
 DeskOutboxEntry *desk_outbox_entry_copy (const DeskOutboxEntry *self);
@@ -134,6 +157,9 @@ typedef struct
   gboolean provisional; /* level 0: shown from a hint, not yet confirmed by a page */
   gint64 gap_first, gap_last; /* 0 where not known (level 0) */
   DeskOutboxEntry *pending;
+  /* MESSAGE: EDIT, DELETE, REACT and RETRY of it in the outbox, oldest first; NULL if there are none. The
+   * message has those that wait applied already, and its change tells of the newest EDIT or DELETE. */
+  GPtrArray *changes; /* of DeskOutboxEntry */
 } DeskTimelineItem;
 void desk_timeline_item_free (DeskTimelineItem *self);
 
@@ -184,6 +210,24 @@ typedef struct
   char *snippet;        /* plain text; the hits are marked by U+0002 before and U+0003 after */
 } DeskSearchHit;
 void desk_search_hit_free (DeskSearchHit *self);
+
+/* A customer's profile as it is shown: the server's with the waiting changes applied. */
+typedef struct
+{
+  DeskProfile *profile;
+  gint64 fetched_at_ms; /* by our clock; 0: never, profile holds waiting changes alone */
+  gboolean pending;     /* changes wait in the outbox */
+} DeskProfileRow;
+void desk_profile_row_free (DeskProfileRow *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskProfileRow, desk_profile_row_free)
+
+/* A label that chats have. */
+typedef struct
+{
+  char *label;
+  gint64 chats;
+} DeskLabelRow;
+void desk_label_row_free (DeskLabelRow *self);
 
 typedef struct
 {

@@ -293,6 +293,8 @@ fill_page (Window *w, const DeskTimelineQuery *q, DeskTimelinePage *page, GError
   page->server_has_older = server_has_older (w, covered, list, page);
   g_clear_pointer (&page->items, g_ptr_array_unref);
   page->items = weave_gaps (w, covered, list, page->has_older, newest);
+  if (!desk_query_changes (w->db, w->chat, w->platform, w->user_id, page->items, error))
+    return FALSE;
   return !newest || add_pending (w, page->items, error);
 }
 

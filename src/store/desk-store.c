@@ -16,12 +16,14 @@
 
 #define MAX_GROUP_JOBS 64
 #define MAX_GROUP_OPS 4096
+#define COMPACT_MIN_BYTES (16 * 1024 * 1024)
 #define CHECK_WAIT_US (200 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct
 {
   /* write */
   DeskBatch *batch;
+  gboolean compact; /* instead of a batch */
   DeskNotice *notice;
   /* read */
   DeskReadFunc run;
@@ -361,6 +363,23 @@ write_jobs (DeskStore *self, Job **jobs, guint n)
     }
 }
 
+/* Only where it is worth it: the whole file is written anew. */
+static void
+compact (DeskStore *self, Job *job)
+{
+  gint64 pages = 0, unused = 0, page_size = 0;
+
+  if (desk_db_query_int64 (self->writer_db, "PRAGMA page_count", &pages, &job->error)
+      && desk_db_query_int64 (self->writer_db, "PRAGMA freelist_count", &unused, &job->error)
+      && desk_db_query_int64 (self->writer_db, "PRAGMA page_size", &page_size, &job->error)
+      && unused * page_size >= COMPACT_MIN_BYTES && unused >= pages / 5
+      && desk_db_exec (self->writer_db, "VACUUM", &job->error))
+    desk_db_checkpoint (self->writer_db, NULL);
+  desk_store_map_error (&job->error);
+  job->result = job->error ? NULL : self;
+  finish_job (self, job);
+}
+
 static gpointer
 writer_main (gpointer data)
 {
@@ -384,6 +403,11 @@ writer_main (gpointer data)
           if (refuse_job (self, job))
             {
               finish_job (self, job);
+              continue;
+            }
+          if (job->compact)
+            {
+              compact (self, job); /* what came before it may as well come after it */
               continue;
             }
           group[n++] = job;
@@ -442,6 +466,25 @@ desk_store_apply_async (DeskStore *self,
   job->free_result = (GDestroyNotify) desk_batch_result_free;
   job->task = new_task (self, cancellable, callback, data, desk_store_apply_async);
   push_job (self, self->writes, job);
+}
+
+void
+desk_store_compact_async (DeskStore *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  Job *job;
+
+  g_return_if_fail (DESK_IS_STORE (self));
+  job = g_new0 (Job, 1);
+  job->compact = TRUE;
+  job->task = new_task (self, cancellable, callback, data, desk_store_compact_async);
+  push_job (self, self->writes, job);
+}
+
+gboolean
+desk_store_compact_finish (DeskStore *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_pointer (G_TASK (result), error) != NULL;
 }
 
 DeskBatchResult *

@@ -70,6 +70,7 @@ typedef struct
   GPtrArray *chats;    /* of char* "P/U": their row or timeline changed */
   gboolean outbox;
   gboolean settings; /* cursor, capabilities, managers, canned replies */
+  gboolean profiles; /* those of chats */
   GPtrArray *new_incoming; /* of DeskMessage: incoming messages first stored by this commit as live news
                               (not by history pages); for notifications */
 } DeskStoreChange;
@@ -105,8 +106,34 @@ DeskDraft *desk_store_get_draft (DeskStore *self, const char *platform, const ch
 void desk_store_get_draft_async (DeskStore *self, const char *platform, const char *user_id, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 DeskDraft *desk_store_get_draft_finish (DeskStore *self, GAsyncResult *result, GError **error);
 
+/* Of DeskCanned, as the server orders them. */
+GPtrArray *desk_store_list_canned (DeskStore *self, GError **error);
+void desk_store_list_canned_async (DeskStore *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+GPtrArray *desk_store_list_canned_finish (DeskStore *self, GAsyncResult *result, GError **error);
+
+/* Of DeskManager, by name. */
+GPtrArray *desk_store_list_managers (DeskStore *self, GError **error);
+void desk_store_list_managers_async (DeskStore *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+GPtrArray *desk_store_list_managers_finish (DeskStore *self, GAsyncResult *result, GError **error);
+
+/* Of DeskLabelRow: the labels that chats have, the most used first. */
+GPtrArray *desk_store_list_labels (DeskStore *self, GError **error);
+void desk_store_list_labels_async (DeskStore *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+GPtrArray *desk_store_list_labels_finish (DeskStore *self, GAsyncResult *result, GError **error);
+
+/* NULL without error: nothing is known of the customer yet. */
+DeskProfileRow *desk_store_get_profile (DeskStore *self, const char *platform, const char *user_id, GError **error);
+void desk_store_get_profile_async (DeskStore *self, const char *platform, const char *user_id, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+DeskProfileRow *desk_store_get_profile_finish (DeskStore *self, GAsyncResult *result, GError **error);
+
+/* Gives the space of what was deleted back to the disk, if that is worth it: a fifth of the file and 16 MiB. Blocks other writes
+ * meanwhile (a second per GiB or so), never the caller or reads. TRUE also if there was nothing to do. */
+void desk_store_compact_async (DeskStore *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean desk_store_compact_finish (DeskStore *self, GAsyncResult *result, GError **error);
+
 /* Settings: small text values by key. Keys used by the sync engine: "cursor", "level", "capabilities"
- * (JSON), "me", "server_offset_ms", "complete_to_ms", "server_url". NULL without error: unset. */
+ * (JSON), "me", "server_offset_ms", "complete_to_ms", "server_url"; the manager's own: "cache_days" and "cache_max_bytes"
+ * (how much history is kept here, "0" or unset = all). NULL without error: unset. */
 char *desk_store_get_setting (DeskStore *self, const char *key, GError **error);
 void desk_store_get_setting_async (DeskStore *self, const char *key, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 char *desk_store_get_setting_finish (DeskStore *self, GAsyncResult *result, GError **error);

@@ -232,6 +232,8 @@ consider (DeskEngine *self, DeskOutboxEntry *entry, GHashTable *blocked, guint *
   g_autofree char *lane_key = entry->intent == DESK_INTENT_SEND ? NULL : g_strdup_printf ("\001%s", key);
   Lane *lane;
 
+  if (entry->intent > DESK_INTENT_UNREAD)
+    return;
   /* A read marker has a lane of its own: it waits for no message. */
   if (lane_key != NULL)
     {
