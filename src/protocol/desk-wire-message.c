@@ -29,8 +29,8 @@ read_attachment (JsonNode *node, GError **error)
       || !desk_wire_get_count (obj, "duration_ms", FALSE, &self->duration_ms, error)
       || !desk_wire_take_nonempty (obj, "sha256", DESK_WIRE_MAX_WORD, FALSE, &self->sha256, error)
       || !desk_wire_take_nonempty (obj, "state", DESK_WIRE_MAX_WORD, FALSE, &self->state, error)
-      || !desk_wire_take_nonempty (obj, "external_id", DESK_WIRE_MAX_ID, FALSE, &self->external_id,
-                                   error))
+      || !desk_wire_take_nonempty (obj, "external_id", DESK_WIRE_MAX_EXTERNAL, FALSE,
+                                   &self->external_id, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -148,7 +148,7 @@ read_level2 (JsonObject *obj, DeskMessage *self, GError **error)
          && desk_wire_take_elements (obj, "status_history", read_status_change,
                                      self->status_history, error)
          && read_message_error (obj, &self->error, error)
-         && desk_wire_take_nonempty (obj, "external_id", DESK_WIRE_MAX_ID, FALSE,
+         && desk_wire_take_nonempty (obj, "external_id", DESK_WIRE_MAX_EXTERNAL, FALSE,
                                      &self->external_id, error)
          && desk_wire_get_time (obj, "edited_at", FALSE, &self->edited_at_ms, error)
          && desk_wire_get_time (obj, "deleted_at", FALSE, &self->deleted_at_ms, error)

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 
 /* Longest values in bytes, and most elements. What is longer is refused, not cut. */
 #define DESK_WIRE_MAX_ID       256
+#define DESK_WIRE_MAX_EXTERNAL 1024 /* ids of platforms; Instagram's have some 200 bytes */
 #define DESK_WIRE_MAX_WORD     256 /* enum words, codes, MIME types */
 #define DESK_WIRE_MAX_NAME     1024
 #define DESK_WIRE_MAX_REASON   4096 /* error texts */
