@@ -9,7 +9,9 @@
 
 #include <string.h>
 
+#include "common/desk-crypto.h"
 #include "common/desk-text.h"
+#include "protocol/desk-wire.h"
 
 #define MAX_NAME_BYTES      200
 #define MAX_EXTENSION_BYTES 16
@@ -83,4 +85,25 @@ gboolean
 desk_file_hash_is_valid (const char *text)
 {
   return text != NULL && strlen (text) == 64 && strspn (text, "0123456789abcdef") == 64;
+}
+
+/* ── Links ──────────────────────────────────────────────────────────────────────────────────── */
+char *
+desk_file_store_make_signature (DeskFileStore *store, const char *hash, const char *expires)
+{
+  g_return_val_if_fail (store != NULL && hash != NULL && expires != NULL, NULL);
+  g_autofree char *text = g_strconcat (hash, "\n", expires, NULL);
+
+  return desk_hmac_sha256_hex (store->ops->get_key (store), DESK_FILE_KEY_BYTES, text,
+                               strlen (text));
+}
+
+char *
+desk_file_store_sign_link (DeskFileStore *store, const char *hash, gint64 now_ms)
+{
+  g_autofree char *expires
+      = g_strdup_printf ("%" G_GINT64_FORMAT, (now_ms + DESK_LINK_LIFE_MS) / 1000);
+  g_autofree char *signature = desk_file_store_make_signature (store, hash, expires);
+
+  return g_strconcat (DESK_LINK_FILES, hash, "?expires=", expires, "&sig=", signature, NULL);
 }

@@ -22,6 +22,7 @@ typedef enum
 GQuark desk_file_store_error_quark (void);
 
 #define DESK_FILE_KEY_BYTES 32
+#define DESK_LINK_LIFE_MS   (15 * 60 * G_GINT64_CONSTANT (1000)) /* of a signed link */
 
 /* A file that is kept. */
 typedef struct
@@ -89,6 +90,18 @@ struct _DeskFileStoreClass
  *   is left
  */
 char *desk_file_name_clean (const char *name);
+
+/**
+ * desk_file_store_sign_link:
+ * @hash: of a file
+ * @now_ms: the time; the link is good for %DESK_LINK_LIFE_MS more
+ *
+ * Returns: (transfer full): the link by which anybody can read the file for a while, relative to
+ *   the address of the interface
+ */
+char *desk_file_store_sign_link (DeskFileStore *store, const char *hash, gint64 now_ms);
+/* The signature of a link. Transfer full. */
+char *desk_file_store_make_signature (DeskFileStore *store, const char *hash, const char *expires);
 
 /* Whether text is what open() takes: 64 lower-case hex digits. */
 gboolean desk_file_hash_is_valid (const char *text);

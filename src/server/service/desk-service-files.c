@@ -29,23 +29,9 @@
 
 /* ── Links ──────────────────────────────────────────────────────────────────────────────────── */
 static char *
-make_signature (DeskService *self, const char *id, const char *expires)
-{
-  g_autofree char *text = g_strconcat (id, "\n", expires, NULL);
-
-  return desk_hmac_sha256_hex (self->files->ops->get_key (self->files), DESK_FILE_KEY_BYTES, text,
-                               strlen (text));
-}
-
-static char *
 make_link (DeskService *self, const char *hash)
 {
-  g_autofree char *expires
-      = g_strdup_printf ("%" G_GINT64_FORMAT,
-                         (desk_clock_now_ms (self->clock) + DESK_LINK_LIFE_MS) / 1000);
-  g_autofree char *signature = make_signature (self, hash, expires);
-
-  return g_strconcat (DESK_LINK_FILES, hash, "?expires=", expires, "&sig=", signature, NULL);
+  return desk_file_store_sign_link (self->files, hash, desk_clock_now_ms (self->clock));
 }
 
 void
@@ -121,7 +107,7 @@ link_is_good (DeskService *self, const char *id, const char *expires, const char
   if (expires == NULL || signature == NULL
       || !g_ascii_string_to_signed (expires, 10, 0, G_MAXINT64 / 1000, &until_s, NULL))
     return FALSE;
-  g_autofree char *wanted = make_signature (self, id, expires);
+  g_autofree char *wanted = desk_file_store_make_signature (self->files, id, expires);
   return desk_secure_equal (wanted, strlen (wanted), signature, strlen (signature))
          && desk_clock_now_ms (self->clock) < until_s * 1000;
 }

@@ -10,7 +10,6 @@
 #define DESK_KEY_MAX_BYTES 128 /* of a client_message_id */
 
 #define DESK_LINKS_MARK   ' ' /* first byte of JSON which names files: its links are to be signed */
-#define DESK_LINK_LIFE_MS (15 * 60 * G_GINT64_CONSTANT (1000))
 
 typedef struct
 {
