@@ -174,22 +174,37 @@ apply_status (
   return TRUE;
 }
 
+/* A platform that tells a message instead of a time means its place in the chat: our clock and the
+ * platform's may differ. */
 static gboolean
 apply_read_up_to (DeskWork *self, gint64 chat_row, const DeskMessage *told, GError **error)
 {
   g_autoptr (GPtrArray) list = NULL;
-  gint64 until = told->created_at_ms > 0 ? told->created_at_ms : self->now_ms;
-  if (!self->tx->ops->messages_with_status (self->tx, chat_row,
-                                            1u << DESK_STATUS_SENT | 1u << DESK_STATUS_DELIVERED,
-                                            until, &list, error))
+  g_autoptr (DeskMessage) last = NULL;
+  const gint64 at = told->created_at_ms > 0 ? told->created_at_ms : self->now_ms;
+  gint64 until = at;
+  const DeskStatus status
+      = told->status == DESK_STATUS_DELIVERED ? DESK_STATUS_DELIVERED : DESK_STATUS_READ;
+  guint before = 1u << DESK_STATUS_SENT;
+  if (status == DESK_STATUS_READ)
+    before |= 1u << DESK_STATUS_DELIVERED;
+  if (told->external_id != NULL)
+    {
+      if (!find_message (self, chat_row, told, &last, error))
+        return FALSE;
+      if (last == NULL)
+        return TRUE;
+      until = last->created_at_ms;
+    }
+  if (!self->tx->ops->messages_with_status (self->tx, chat_row, before, until, &list, error))
     return FALSE;
   for (guint i = 0; i < list->len; i++)
     {
       g_autoptr (DeskMessage) message
           = desk_service_parse_body (((DeskServerMessage *)list->pdata[i])->body, error);
       if (message == NULL
-          || !desk_work_set_status (self, chat_row, message, DESK_STATUS_READ, until, NULL, NULL,
-                                    FALSE, NULL, error))
+          || !desk_work_set_status (self, chat_row, message, status, at, NULL, NULL, FALSE, NULL,
+                                    error))
         return FALSE;
     }
   return TRUE;
