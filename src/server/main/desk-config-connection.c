@@ -26,6 +26,8 @@ typedef enum
   CAN_POLL = 1 << 3,
   HAS_VERSION = 1 << 4,
   HAS_WEBHOOK_SECRET = 1 << 5,
+  HAS_MESSAGING = 1 << 6, /* app_id and human_agent */
+  HAS_LOGIN = 1 << 7,
 } Needs;
 
 typedef struct
@@ -36,13 +38,16 @@ typedef struct
   Needs needs;
 } Traits;
 
+#define INSTAGRAM_URL "https://graph.instagram.com"
+#define FACEBOOK_URL  "https://graph.facebook.com"
+
 #define META (NEEDS_TOKEN | NEEDS_ACCOUNT | NEEDS_APP | HAS_VERSION)
 
 static const Traits traits[] = {
   { "telegram", "https://api.telegram.org", NULL, NEEDS_TOKEN | CAN_POLL | HAS_WEBHOOK_SECRET },
   { "whatsapp", "https://graph.facebook.com", "v23.0", META },
-  { "instagram", "https://graph.instagram.com", "v23.0", META },
-  { "messenger", "https://graph.facebook.com", "v23.0", META },
+  { "instagram", INSTAGRAM_URL, "v23.0", META | HAS_MESSAGING | HAS_LOGIN },
+  { "messenger", FACEBOOK_URL, "v23.0", META | HAS_MESSAGING },
   { "demo", NULL, NULL, CAN_POLL },
 };
 
@@ -91,6 +96,9 @@ desk_connection_free (DeskConnection *self)
   g_free (self->mode);
   g_free (self->chat_prefix);
   g_free (self->public_url);
+  g_free (self->app_id);
+  g_free (self->login);
+  g_free (self->token_path);
   g_free (self);
 }
 
@@ -209,6 +217,8 @@ read_secret (DeskConnection *connection,
                              "“%s” and “%s” exclude each other", env, entry->key);
       return FALSE;
     }
+  if (strcmp (suffix, "_file") == 0 && secret->bit == NEEDS_TOKEN)
+    connection->token_path = g_strdup (entry->value); /* where a newer one is put */
   return strcmp (suffix, "_env") == 0 ? take_env (context, entry, field, error)
                                       : take_file (context, entry, field, error);
 }
@@ -235,6 +245,36 @@ set_text (char **field, char *value)
   return TRUE;
 }
 
+/* Keys of some platforms alone. */
+static gboolean
+read_own_key (DeskConnection *connection,
+              const DeskConfigContext *context,
+              const DeskConfigEntry *entry,
+              gboolean *out_known,
+              GError **error)
+{
+  const Needs needs = find_traits (connection->platform)->needs;
+  const char *value = entry->value;
+
+  *out_known = TRUE;
+  if (strcmp (entry->key, "app_id") == 0 && (needs & HAS_MESSAGING))
+    return g_regex_match_simple ("^[0-9]{1,18}$", value, 0, 0)
+               ? set_text (&connection->app_id, g_strdup (value))
+               : refuse (context, entry, "must be the app's id, a number", error);
+  if (strcmp (entry->key, "human_agent") == 0 && (needs & HAS_MESSAGING))
+    {
+      connection->human_agent = strcmp (value, "true") == 0;
+      return connection->human_agent || strcmp (value, "false") == 0
+             || refuse (context, entry, "must be true or false", error);
+    }
+  if (strcmp (entry->key, "login") == 0 && (needs & HAS_LOGIN))
+    return strcmp (value, "instagram") == 0 || strcmp (value, "facebook") == 0
+               ? set_text (&connection->login, g_strdup (value))
+               : refuse (context, entry, "must be instagram or facebook", error);
+  *out_known = FALSE;
+  return TRUE;
+}
+
 static gboolean
 read_key (DeskConnection *connection,
           const DeskConfigContext *context,
@@ -244,6 +284,7 @@ read_key (DeskConnection *connection,
 {
   const Traits *known = find_traits (connection->platform);
   const char *suffix;
+  gboolean is_own;
 
   if (find_secret (entry->key, &suffix) != NULL)
     return read_secret (connection, context, group, entry, error);
@@ -276,6 +317,10 @@ read_key (DeskConnection *connection,
     return prefix_is_valid (entry->value)
                ? set_text (&connection->chat_prefix, g_strdup (entry->value))
                : refuse (context, entry, "must be 1 to 64 bytes without slash and blank", error);
+  if (!read_own_key (connection, context, entry, &is_own, error))
+    return FALSE;
+  if (is_own)
+    return TRUE;
   desk_config_set_error (error, context->path, entry->line, "unknown key “%s” in [%s]%s%s",
                          entry->key, group->name, " of platform ", connection->platform);
   return FALSE;
@@ -363,6 +408,9 @@ desk_config_read_connection (DeskConfig *self,
   for (guint i = 0; i < group->entries->len; i++)
     if (!read_key (connection, context, group, g_ptr_array_index (group->entries, i), error))
       return FALSE;
+  if (g_strcmp0 (connection->login, "facebook") == 0
+      && g_strcmp0 (connection->base_url, INSTAGRAM_URL) == 0)
+    set_text (&connection->base_url, g_strdup (FACEBOOK_URL));
   return check_needs (connection, context, group, error);
 }
 

@@ -119,7 +119,6 @@ add_connection (DeskHost *self, const DeskConnection *connection, GError **error
                         reason);
       return TRUE;
     }
-  desk_service_add_platform (self->service, platform);
   desk_service_add_connection (self->service, connection->name, connection->platform,
                                connection->chat_prefix);
   DeskConnector *connector = desk_connectors_create (connection, &self->host, error);
@@ -128,6 +127,8 @@ add_connection (DeskHost *self, const DeskConnection *connection, GError **error
       g_prefix_error (error, "Connection %s: ", connection->name);
       return FALSE;
     }
+  /* its own: what a platform can do may hang on how the connection signs in */
+  desk_service_add_platform (self->service, desk_connector_get_platform (connector));
   g_ptr_array_add (self->connectors, connector);
   return TRUE;
 }

@@ -33,6 +33,10 @@ typedef struct
   char *app_secret;     /* secret, nullable */
   char *verify_token;   /* secret, nullable */
   char *public_url;     /* nullable: [server] public_url */
+  char *app_id;         /* nullable: of the app that the token belongs to */
+  char *login;          /* nullable: which of the platform's ways of signing in the token is of */
+  char *token_path;     /* nullable: the file that token came from */
+  gboolean human_agent; /* replies after the platform's window are tagged as a person's */
 } DeskConnection;
 
 /* ── In ─────────────────────────────────────────────────────────────────────────────────────── */
@@ -43,7 +47,8 @@ typedef enum
   DESK_INBOUND_DELETE,   /* message.external_id */
   DESK_INBOUND_REACTION, /* message.external_id, reactions: the full set of this person */
   DESK_INBOUND_STATUS,   /* message.external_id or client_message_id, status, error */
-  DESK_INBOUND_READ_UP_TO, /* everything outgoing up to message.created_at_ms was read by the customer */
+  DESK_INBOUND_READ_UP_TO, /* everything outgoing up to message.created_at_ms was read by the customer (with the status
+                            * "delivered": has arrived); with an external_id: up to that message, whenever it was sent */
   DESK_INBOUND_TYPING,   /* the customer types; never stored */
   DESK_INBOUND_ATTACHMENT, /* message.external_id names it; its attachment with the external_id of attachments[0] becomes
                             * that: "ready" with its file, or "failed" */
