@@ -44,6 +44,8 @@ typedef struct
 } DeskConformance;
 
 extern const DeskConformance desk_conformance_demo;
+extern const DeskConformance desk_conformance_instagram;
+extern const DeskConformance desk_conformance_messenger;
 extern const DeskConformance desk_conformance_telegram;
 
 G_END_DECLS

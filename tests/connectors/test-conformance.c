@@ -22,6 +22,8 @@
 
 static const DeskConformance *const platforms[] = {
   &desk_conformance_demo,
+  &desk_conformance_instagram,
+  &desk_conformance_messenger,
   &desk_conformance_telegram,
 };
 

@@ -8,6 +8,8 @@
 #include "server/connectors/desk-connectors.h"
 
 #include "server/connectors/demo/desk-demo-connector.h"
+#include "server/connectors/instagram/desk-instagram-connector.h"
+#include "server/connectors/messenger/desk-messenger-connector.h"
 #include "server/connectors/telegram/desk-telegram-connector.h"
 
 static const struct
@@ -19,6 +21,8 @@ static const struct
                             GError **error);
 } connectors[] = {
   { "telegram", desk_telegram_describe, desk_telegram_connector_new },
+  { "instagram", desk_instagram_describe, desk_instagram_connector_new },
+  { "messenger", desk_messenger_describe, desk_messenger_connector_new },
   { "demo", desk_demo_describe, desk_demo_connector_new },
 };
 

@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-connectors"
+
+#include "config.h"
+
+/* The connection to a page (Messenger) or a professional account (Instagram):
+ *
+ *   IDENTIFY → SUBSCRIPTION → (SUBSCRIBE) → IDENTIFY after a while ⟲
+ *
+ * Invariants: one request of the chain at a time; a failed step is repeated later and never at
+ * once; a token of another account never turns the connection green; what is authentic is
+ * confirmed; tokens are never logged. */
+
+#include "server/connectors/messaging/desk-messaging-connector.h"
+
+#include <string.h>
+
+#include "common/desk-backoff.h"
+#include "common/desk-json.h"
+#include "server/connectors/messaging/desk-messaging-ask.h"
+#include "server/connectors/messaging/desk-messaging-parse.h"
+#include "server/connectors/messaging/desk-messaging-send.h"
+#include "server/connectors/meta/desk-meta-fetch.h"
+#include "server/connectors/meta/desk-meta-json.h"
+#include "server/connectors/meta/desk-meta-webhook.h"
+
+#define CALL_TIMEOUT_S  30
+#define WATCH_MS        (15 * 60 * 1000) /* between two looks at a token that is good */
+#define REFUSED_MS      (5 * 60 * 1000)  /* before a refused connection is asked about again */
+#define BACKOFF_BASE_MS 1000
+#define BACKOFF_CAP_MS  60000
+#define MAX_FILE        (100 * 1024 * 1024) /* bytes of a file that is fetched */
+#define SEEN_EVERY_US   (60 * G_USEC_PER_SEC)
+#define MAX_SEEN        1000
+
+typedef enum
+{
+  STEP_IDENTIFY,
+  STEP_SUBSCRIPTION,
+  STEP_SUBSCRIBE,
+} Step;
+
+struct _DeskMessagingConnector
+{
+  DeskConnector parent_instance;
+
+  const DeskMessagingFlavour *flavour;
+  DeskMetaGraph *graph;
+  DeskMessagingSender sender;
+  DeskMetaFetcher *fetcher; /* NULL while stopped */
+  DeskPlatform *platform;
+  DeskMessagingKeeper keeper;
+  char *own_host;
+  char *warning;    /* nullable */
+  GHashTable *seen; /* customer → monotonic µs of the last "mark_seen" */
+
+  Step step;
+  GCancellable *cancellable; /* NULL while stopped */
+  guint timer;
+  guint failures; /* in a row, for the backoff */
+};
+
+G_DEFINE_FINAL_TYPE (DeskMessagingConnector, desk_messaging_connector, DESK_TYPE_CONNECTOR)
+
+static void run_step (DeskMessagingConnector *self);
+
+static const DeskPlatform *
+get_platform (DeskConnector *connector)
+{
+  return DESK_MESSAGING_CONNECTOR (connector)->platform;
+}
+
+static void
+report (DeskMessagingConnector *self, DeskHealth health, DeskTrouble trouble, const char *reason)
+{
+  desk_connector_report_health (DESK_CONNECTOR (self), health, trouble, reason);
+}
+
+/* ── The chain of steps ─────────────────────────────────────────────────────────────────────── */
+static gboolean
+on_timer (gpointer data)
+{
+  DeskMessagingConnector *self = data;
+
+  self->timer = 0;
+  run_step (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+schedule (DeskMessagingConnector *self, Step step, gint64 wait_ms)
+{
+  g_clear_handle_id (&self->timer, g_source_remove);
+  self->step = step;
+  self->timer = g_timeout_add ((guint)CLAMP (wait_ms, 0, G_MAXINT32), on_timer, self);
+}
+
+/* wait_ms -1: by growing steps */
+static void
+retry_later (DeskMessagingConnector *self, gint64 wait_ms)
+{
+  DeskConnectorHost *host = desk_connector_get_host (DESK_CONNECTOR (self));
+
+  if (wait_ms < 0)
+    wait_ms = desk_backoff_equal_jitter_ms (self->failures, BACKOFF_BASE_MS, BACKOFF_CAP_MS,
+                                            host->random);
+  self->failures++;
+  schedule (self, STEP_IDENTIFY, wait_ms);
+}
+
+static void
+settle (DeskMessagingConnector *self)
+{
+  self->failures = 0;
+  /* what waits for the connection goes on at "ok", whatever else is to be told */
+  report (self, DESK_HEALTH_OK, DESK_TROUBLE_NONE, NULL);
+  if (self->warning != NULL)
+    report (self, DESK_HEALTH_DEGRADED, DESK_TROUBLE_TOKEN, self->warning);
+  schedule (self, STEP_IDENTIFY, WATCH_MS);
+}
+
+void
+desk_messaging_connector_set_warning (DeskMessagingConnector *self, const char *warning)
+{
+  g_return_if_fail (DESK_IS_MESSAGING_CONNECTOR (self));
+  if (g_strcmp0 (self->warning, warning) == 0)
+    return;
+  g_free (self->warning);
+  self->warning = g_strdup (warning);
+  if (self->cancellable != NULL && warning != NULL)
+    report (self, DESK_HEALTH_DEGRADED, DESK_TROUBLE_TOKEN, warning);
+}
+
+static DeskTrouble
+trouble_of (const DeskMetaReply *reply)
+{
+  if (reply->trouble != NULL)
+    return DESK_TROUBLE_UNREACHABLE;
+  if (reply->has_error && (reply->code == 190 || reply->code == 102 || reply->code == 0))
+    return DESK_TROUBLE_TOKEN;
+  if (reply->has_error && (reply->code == 3 || reply->code == 10
+                           || (reply->code >= 200 && reply->code <= 299)))
+    return DESK_TROUBLE_PERMISSION;
+  if (reply->has_error && reply->code == 100)
+    return DESK_TROUBLE_CONFIG;
+  return reply->http_status == 429 || reply->retry_after_ms > 0 ? DESK_TROUBLE_BUSY
+                                                                : DESK_TROUBLE_PLATFORM;
+}
+
+static void
+handle_account (DeskMessagingConnector *self, JsonObject *answer)
+{
+  const DeskConnection *connection = desk_connector_get_connection (DESK_CONNECTOR (self));
+  g_autofree char *id = desk_messaging_account_id (self->flavour, answer);
+
+  if (id != NULL && (connection->account_id == NULL || strcmp (connection->account_id, id) == 0))
+    {
+      schedule (self, STEP_SUBSCRIPTION, 0);
+      return;
+    }
+  g_autofree char *reason
+      = id != NULL ? g_strdup_printf ("The token belongs to the account %s, not to account_id %s of "
+                                      "the configuration",
+                                      id, connection->account_id)
+                   : g_strdup_printf ("The token belongs to no account of %s",
+                                      self->flavour->api_title);
+  report (self, DESK_HEALTH_DOWN, DESK_TROUBLE_CONFIG, reason);
+  retry_later (self, REFUSED_MS);
+}
+
+/* Without the subscription nothing arrives: the connection is not green, but replies go out. */
+static void
+handle_no_subscription (DeskMessagingConnector *self, const char *words)
+{
+  g_autofree char *reason = g_strdup_printf ("%s does not deliver messages to this app: %s",
+                                             self->flavour->api_title, words);
+
+  self->failures++;
+  report (self, DESK_HEALTH_OK, DESK_TROUBLE_NONE, NULL);
+  report (self, DESK_HEALTH_DEGRADED, DESK_TROUBLE_WEBHOOK, reason);
+  schedule (self, STEP_IDENTIFY, REFUSED_MS);
+}
+
+static void
+handle_success (DeskMessagingConnector *self, const DeskMetaReply *reply)
+{
+  g_autofree char *missing = NULL;
+
+  switch (self->step)
+    {
+    case STEP_IDENTIFY:
+      handle_account (self, reply->object);
+      break;
+    case STEP_SUBSCRIPTION:
+      missing = desk_messaging_missing_fields (self->flavour, reply->object);
+      if (missing != NULL)
+        schedule (self, STEP_SUBSCRIBE, 0);
+      else
+        settle (self);
+      break;
+    case STEP_SUBSCRIBE:
+      settle (self);
+      break;
+    }
+}
+
+typedef struct
+{
+  DeskMessagingConnector *self;
+  GCancellable *run;
+} StepCall;
+
+static void
+on_step_reply (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autofree StepCall *call = data;
+  g_autoptr (DeskMessagingConnector) self = call->self;
+  g_autoptr (GCancellable) run = call->run;
+  g_autoptr (DeskMetaReply) reply = desk_meta_graph_finish (result);
+  g_auto (DeskMetaVerdict) verdict = { 0 };
+
+  if (self->cancellable != run)
+    return; /* stopped meanwhile */
+  desk_meta_judge (reply, self->flavour->rules, self->flavour->n_rules, &verdict);
+  if (verdict.ok)
+    handle_success (self, reply);
+  else if (self->step != STEP_IDENTIFY && reply->has_error
+           && trouble_of (reply) != DESK_TROUBLE_TOKEN)
+    handle_no_subscription (self, verdict.reason);
+  else
+    {
+      report (self, verdict.health, trouble_of (reply), verdict.reason);
+      retry_later (self, verdict.wait_ms);
+    }
+}
+
+static void
+run_step (DeskMessagingConnector *self)
+{
+  g_autofree char *text = NULL;
+  StepCall *call = g_new0 (StepCall, 1);
+
+  call->self = g_object_ref (self);
+  call->run = g_object_ref (self->cancellable);
+  switch (self->step)
+    {
+    case STEP_IDENTIFY:
+      text = g_strconcat ("me?fields=", self->flavour->identify_fields, NULL);
+      desk_meta_graph_get_async (self->graph, text, call->run, on_step_reply, call);
+      break;
+    case STEP_SUBSCRIPTION:
+      desk_meta_graph_get_async (self->graph, "me/subscribed_apps", call->run, on_step_reply, call);
+      break;
+    case STEP_SUBSCRIBE:
+      text = desk_messaging_format_subscription (self->flavour);
+      desk_meta_graph_post_async (self->graph, "me/subscribed_apps", text, call->run, on_step_reply,
+                                  call);
+      break;
+    }
+}
+
+static void
+start (DeskConnector *connector)
+{
+  DeskMessagingConnector *self = DESK_MESSAGING_CONNECTOR (connector);
+  DeskConnectorHost *host = desk_connector_get_host (connector);
+
+  if (self->cancellable != NULL)
+    return;
+  self->cancellable = g_cancellable_new ();
+  if (host->files != NULL)
+    self->fetcher
+        = desk_meta_fetcher_new (self->graph, host, desk_connector_get_connection (connector)->name,
+                                 DESK_META_FETCH_BY_URL, MAX_FILE);
+  self->failures = 0;
+  report (self, DESK_HEALTH_STARTING, DESK_TROUBLE_NONE, NULL);
+  if (self->keeper.start != NULL)
+    self->keeper.start (self->keeper.data);
+  schedule (self, STEP_IDENTIFY, 0);
+}
+
+static void
+stop (DeskConnector *connector)
+{
+  DeskMessagingConnector *self = DESK_MESSAGING_CONNECTOR (connector);
+  g_autoptr (GCancellable) run = g_steal_pointer (&self->cancellable);
+
+  g_clear_handle_id (&self->timer, g_source_remove);
+  g_clear_pointer (&self->fetcher, desk_meta_fetcher_free);
+  if (self->keeper.stop != NULL)
+    self->keeper.stop (self->keeper.data);
+  if (run != NULL)
+    g_cancellable_cancel (run);
+}
+
+/* ── Webhook requests, on an HTTP thread ────────────────────────────────────────────────────── */
+static void
+normalize (DeskMessagingConnector *self, JsonNode *root, DeskInbound *inbound)
+{
+  const DeskConnection *connection = desk_connector_get_connection (DESK_CONNECTOR (self));
+  const DeskMessagingContext context = {
+    .platform = self->flavour->platform,
+    .chat_prefix = connection->chat_prefix != NULL ? connection->chat_prefix : "",
+    .account_id = connection->account_id,
+    .app_id = connection->app_id,
+    .own_host = self->own_host,
+    .now_ms = desk_clock_now_ms (desk_connector_get_host (DESK_CONNECTOR (self))->clock),
+  };
+  const char *object = desk_meta_string (desk_meta_node_object (root), "object");
+  DeskMessagingLeft left = { 0 };
+
+  if (object != NULL && strcmp (object, self->flavour->object) != 0)
+    left.n_foreign = 1;
+  else
+    desk_messaging_parse (&context, root, inbound->items, &left);
+  if (left.n_foreign > 0)
+    g_message ("%s: %u events of other accounts were left out", connection->name, left.n_foreign);
+  if (left.n_unknown > 0)
+    inbound->problem = g_strdup_printf ("%u events of an unknown kind", left.n_unknown);
+}
+
+static DeskWebhookResult *
+parse_webhook (DeskConnector *connector, const DeskWebhookRequest *request)
+{
+  g_autoptr (JsonNode) root = NULL;
+  DeskWebhookResult *result
+      = desk_meta_webhook_open (desk_connector_get_connection (connector), request, &root);
+
+  if (root != NULL)
+    normalize (DESK_MESSAGING_CONNECTOR (connector), root, result->inbound);
+  return result;
+}
+
+static DeskInbound *
+parse_raw (DeskConnector *connector, GBytes *raw, GError **error)
+{
+  gsize len;
+  const char *text = g_bytes_get_data (raw, &len);
+  g_autofree char *mended = desk_meta_mend_surrogates (text != NULL ? text : "", len);
+  g_autoptr (JsonNode) root
+      = mended != NULL
+            ? desk_json_parse (mended, strlen (mended), 2 * DESK_META_MAX_WEBHOOK, error)
+            : desk_json_parse (text != NULL ? text : "", len, DESK_META_MAX_WEBHOOK, error);
+
+  if (root == NULL)
+    return NULL;
+  DeskInbound *inbound = desk_inbound_new (desk_connector_get_connection (connector)->name,
+                                           DESK_SOURCE_WEBHOOK, raw);
+  normalize (DESK_MESSAGING_CONNECTOR (connector), root, inbound);
+  return inbound;
+}
+
+/* ── Out ────────────────────────────────────────────────────────────────────────────────────── */
+
+/* The token or a permission is gone: say so now, and look again later. */
+static void
+note_refusal (DeskMessagingConnector *self, const DeskOutcome *outcome)
+{
+  const gint64 code = outcome->code != NULL ? g_ascii_strtoll (outcome->code, NULL, 10) : -1;
+
+  if (outcome->type != DESK_OUTCOME_CONNECTION || self->cancellable == NULL)
+    return;
+  report (self, DESK_HEALTH_DOWN,
+          code == 190 || code == 102 || code == 0 ? DESK_TROUBLE_TOKEN
+          : code == 368                           ? DESK_TROUBLE_PLATFORM
+                                                  : DESK_TROUBLE_PERMISSION,
+          outcome->message);
+  schedule (self, STEP_IDENTIFY, REFUSED_MS);
+}
+
+static void
+on_send_done (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  DeskOutcome *outcome = desk_messaging_send_finish (result);
+
+  note_refusal (g_task_get_source_object (task), outcome);
+  g_task_return_pointer (task, outcome, (GDestroyNotify)desk_outcome_free);
+}
+
+static void
+send_async (DeskConnector *connector,
+            const DeskOutbound *outbound,
+            GCancellable *cancellable,
+            GAsyncReadyCallback callback,
+            gpointer data)
+{
+  GTask *task = g_task_new (connector, cancellable, callback, data);
+
+  g_task_set_source_tag (task, send_async);
+  g_task_set_check_cancellable (task, FALSE);
+  desk_messaging_send_async (&DESK_MESSAGING_CONNECTOR (connector)->sender, outbound, cancellable,
+                             on_send_done, task);
+}
+
+static DeskOutcome *
+send_finish (DeskConnector *connector, GAsyncResult *result)
+{
+  return g_task_propagate_pointer (G_TASK (result), NULL);
+}
+
+static void
+fetch_files (DeskConnector *connector, const DeskMessage *message)
+{
+  DeskMessagingConnector *self = DESK_MESSAGING_CONNECTOR (connector);
+
+  if (self->fetcher != NULL)
+    desk_meta_fetcher_add (self->fetcher, message);
+}
+
+static void
+on_ignored_reply (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (DeskMessagingConnector) self = data;
+  g_autoptr (DeskMetaReply) reply = desk_meta_graph_finish (result);
+
+  if (!desk_meta_reply_is_ok (reply) && !reply->cancelled)
+    g_debug ("A courtesy call failed with HTTP %u", reply->http_status);
+}
+
+static void
+show_action (DeskMessagingConnector *self, const char *customer, const char *action)
+{
+  g_autofree char *json = desk_messaging_format_action (customer, action);
+
+  desk_meta_graph_post_async (self->graph, "me/messages", json, self->cancellable, on_ignored_reply,
+                              g_object_ref (self));
+}
+
+/* Whoever answers has seen what was asked. Repeated calls show the same, so that they are few. */
+static gboolean
+is_seen_due (DeskMessagingConnector *self, const char *customer)
+{
+  gint64 now_us
+      = desk_clock_monotonic_us (desk_connector_get_host (DESK_CONNECTOR (self))->clock);
+  gint64 *at_us = g_hash_table_lookup (self->seen, customer);
+
+  if (at_us != NULL && now_us - *at_us < SEEN_EVERY_US)
+    return FALSE;
+  if (g_hash_table_size (self->seen) >= MAX_SEEN)
+    g_hash_table_remove_all (self->seen);
+  g_hash_table_replace (self->seen, g_strdup (customer), g_memdup2 (&now_us, sizeof now_us));
+  return TRUE;
+}
+
+static void
+typing (DeskConnector *connector, const char *user_id)
+{
+  DeskMessagingConnector *self = DESK_MESSAGING_CONNECTOR (connector);
+  const char *customer = desk_messaging_customer (self->sender.chat_prefix, user_id);
+
+  if (self->cancellable == NULL || customer == NULL || desk_meta_graph_get_wait_ms (self->graph) > 0)
+    return;
+  if (is_seen_due (self, customer))
+    show_action (self, customer, "mark_seen");
+  show_action (self, customer, "typing_on");
+}
+
+/* ── Questions ──────────────────────────────────────────────────────────────────────────────── */
+static void
+pass_result (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+
+  g_task_return_pointer (task, g_object_ref (result), g_object_unref);
+}
+
+static GTask *
+new_question (DeskConnector *connector,
+              GCancellable *cancellable,
+              GAsyncReadyCallback callback,
+              gpointer data)
+{
+  GTask *task = g_task_new (connector, cancellable, callback, data);
+
+  g_task_set_source_tag (task, new_question);
+  g_task_set_check_cancellable (task, FALSE);
+  return task;
+}
+
+static void
+check_async (DeskConnector *connector,
+             GCancellable *cancellable,
+             GAsyncReadyCallback callback,
+             gpointer data)
+{
+  DeskMessagingConnector *self = DESK_MESSAGING_CONNECTOR (connector);
+
+  desk_messaging_check_async (self->graph, self->flavour, desk_connector_get_connection (connector),
+                              cancellable, pass_result,
+                              new_question (connector, cancellable, callback, data));
+}
+
+static DeskConnectionReport *
+check_finish (DeskConnector *connector, GAsyncResult *result)
+{
+  g_autoptr (GAsyncResult) inner = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  return desk_messaging_check_finish (inner);
+}
+
+static void
+get_profile_async (DeskConnector *connector,
+                   const char *user_id,
+                   GCancellable *cancellable,
+                   GAsyncReadyCallback callback,
+                   gpointer data)
+{
+  DeskMessagingConnector *self = DESK_MESSAGING_CONNECTOR (connector);
+  const char *customer = desk_messaging_customer (self->sender.chat_prefix, user_id);
+
+  desk_messaging_profile_async (self->graph, self->flavour,
+                                desk_connector_get_host (connector)->files, self->own_host,
+                                customer != NULL ? customer : "0", cancellable, pass_result,
+                                new_question (connector, cancellable, callback, data));
+}
+
+static DeskFoundProfile *
+get_profile_finish (DeskConnector *connector, GAsyncResult *result, GError **error)
+{
+  g_autoptr (GAsyncResult) inner = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  return desk_messaging_profile_finish (inner, error);
+}
+
+/* ── Life ───────────────────────────────────────────────────────────────────────────────────── */
+static void
+desk_messaging_connector_dispose (GObject *object)
+{
+  stop (DESK_CONNECTOR (object));
+  G_OBJECT_CLASS (desk_messaging_connector_parent_class)->dispose (object);
+}
+
+static void
+desk_messaging_connector_finalize (GObject *object)
+{
+  DeskMessagingConnector *self = DESK_MESSAGING_CONNECTOR (object);
+
+  if (self->keeper.free != NULL)
+    self->keeper.free (self->keeper.data);
+  g_clear_pointer (&self->graph, desk_meta_graph_free);
+  g_clear_pointer (&self->platform, desk_platform_free);
+  g_clear_pointer (&self->sender.uploads, g_hash_table_unref);
+  g_clear_pointer (&self->seen, g_hash_table_unref);
+  g_free (self->own_host);
+  g_free (self->warning);
+  G_OBJECT_CLASS (desk_messaging_connector_parent_class)->finalize (object);
+}
+
+static void
+desk_messaging_connector_class_init (DeskMessagingConnectorClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  DeskConnectorClass *connector_class = DESK_CONNECTOR_CLASS (klass);
+
+  object_class->dispose = desk_messaging_connector_dispose;
+  object_class->finalize = desk_messaging_connector_finalize;
+  connector_class->get_platform = get_platform;
+  connector_class->start = start;
+  connector_class->stop = stop;
+  connector_class->parse_webhook = parse_webhook;
+  connector_class->parse_raw = parse_raw;
+  connector_class->fetch_files = fetch_files;
+  connector_class->send_async = send_async;
+  connector_class->send_finish = send_finish;
+  connector_class->typing = typing;
+  connector_class->check_async = check_async;
+  connector_class->check_finish = check_finish;
+  connector_class->get_profile_async = get_profile_async;
+  connector_class->get_profile_finish = get_profile_finish;
+}
+
+static void
+desk_messaging_connector_init (DeskMessagingConnector *self)
+{
+}
+
+void
+desk_messaging_connector_set_keeper (DeskMessagingConnector *self, DeskMessagingKeeper keeper)
+{
+  g_return_if_fail (DESK_IS_MESSAGING_CONNECTOR (self) && self->keeper.free == NULL);
+  self->keeper = keeper;
+}
+
+DeskMetaGraph *
+desk_messaging_connector_get_graph (DeskMessagingConnector *self)
+{
+  return self->graph;
+}
+
+const DeskMessagingFlavour *
+desk_messaging_connector_get_flavour (DeskMessagingConnector *self)
+{
+  return self->flavour;
+}
+
+static gboolean
+check_connection (const DeskConnection *connection, const char *url, GError **error)
+{
+  const char *missing = connection->token == NULL || *connection->token == '\0' ? "an access token"
+                        : connection->app_secret == NULL || *connection->app_secret == '\0'
+                            ? "the secret of its app"
+                            : NULL;
+
+  if (missing != NULL)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "Connection %s needs %s",
+                   connection->name, missing);
+      return FALSE;
+    }
+  if (!g_str_has_prefix (url, "https://") && !g_str_has_prefix (url, "http://"))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                   "base_url of connection %s must begin with https://", connection->name);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+DeskConnector *
+desk_messaging_connector_new (const DeskConnection *connection,
+                              DeskConnectorHost *host,
+                              const DeskMessagingFlavour *flavour,
+                              const char *default_url,
+                              GError **error)
+{
+  g_return_val_if_fail (connection != NULL && host != NULL && flavour != NULL, NULL);
+  const char *url = connection->base_url != NULL && *connection->base_url != '\0'
+                        ? connection->base_url
+                        : default_url;
+  DeskMessagingConnector *self;
+
+  if (!check_connection (connection, url, error))
+    return NULL;
+  self = g_object_new (DESK_TYPE_MESSAGING_CONNECTOR, "connection", connection, "host", host, NULL);
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
+  self->own_host = uri != NULL ? g_strdup (g_uri_get_host (uri)) : NULL;
+  self->flavour = flavour;
+  self->graph = desk_meta_graph_new (url, connection->version, connection->token, CALL_TIMEOUT_S);
+  self->platform = desk_platform_copy (flavour->platform_traits ());
+  if (connection->human_agent)
+    self->platform->window_hours = DESK_MESSAGING_HUMAN_AGENT_HOURS;
+  self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->sender = (DeskMessagingSender) {
+    .graph = self->graph,
+    .flavour = flavour,
+    .files = host->files,
+    .clock = host->clock,
+    .chat_prefix = connection->chat_prefix != NULL ? connection->chat_prefix : "",
+    .public_url = connection->public_url,
+    .human_agent = connection->human_agent,
+    .uploads = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free),
+  };
+  return DESK_CONNECTOR (self);
+}
