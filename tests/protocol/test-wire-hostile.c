@@ -311,7 +311,7 @@ test_string_limits (void)
   } table[] = {
     { "id", 256 },          { "platform", 256 },     { "user_id", 256 },
     { "chat_id", 256 },     { "sender_name", 1024 }, { "text", DESK_WIRE_MAX_TEXT },
-    { "external_id", 256 }, { "sender_id", 256 },
+    { "external_id", 1024 }, { "sender_id", 256 },
   };
   for (guint i = 0; i < G_N_ELEMENTS (table); i++)
     {
