@@ -151,47 +151,58 @@ fold_and_commit (Device *device, const DeskBatch *batch, DeskFold *fold, GError 
       return FALSE;
     }
   if (device->sim->disk)
-    {
-      device->kept_or = sim_cache_digest (device);
-      device->writing = TRUE;
-    }
+    device->kept_next = sim_cache_digest (device);
   return desk_db_commit (device->db, error);
+}
+
+static void
+hanging_clear (gpointer data)
+{
+  g_clear_pointer (&((SimHanging *) data)->result, desk_batch_result_free);
+}
+
+/* It is over with this batch, and nobody can be told that it was kept. */
+static void
+take_back (Device *device, DeskFold *fold, const Write *write, const GError *error)
+{
+  Sim *sim = device->sim;
+  SimHanging hanging = { .digest = device->kept_next, .stored = write->stored, .data = write->data };
+
+  if (hanging.digest != 0)
+    {
+      hanging.result = g_steal_pointer (&fold->result);
+      g_array_append_val (device->hanging, hanging);
+    }
+  if (sim_disk_is_dead (device->disk))
+    return;
+  desk_db_rollback (device->db);
+  if (error->domain != DESK_STORE_ERROR && sim_disk_take_errors (device->disk) == 0)
+    sim_violation (sim, 4, "device %u: the cache refuses a batch: %s", device->index, error->message);
+  else if (sim->disk && sim_cache_digest (device) != device->kept)
+    sim_violation (sim, 13, "device %u: a batch that failed left something behind: %s", device->index, error->message);
 }
 
 /* One transaction; NULL if nothing of it was kept. */
 static DeskBatchResult *
-fold_batch (Device *device, const DeskBatch *batch, SimStored stored, gpointer data)
+fold_batch (Device *device, const Write *write)
 {
-  Sim *sim = device->sim;
-  g_autoptr (DeskFold) fold = NULL;
+  g_autoptr (DeskFold) fold = desk_fold_new (device->db, &device->clock);
   g_autoptr (GError) error = NULL;
 
   sim_disk_take_errors (device->disk);
-  fold = desk_fold_new (device->db, &device->clock);
-  if (!desk_db_begin (device->db, &error) || !fold_and_commit (device, batch, fold, &error))
+  device->kept_next = 0;
+  if (!desk_db_begin (device->db, &error) || !fold_and_commit (device, write->batch, fold, &error))
     {
-      if (sim_disk_is_dead (device->disk))
-        {
-          device->hanging = g_steal_pointer (&fold->result);
-          device->hanging_stored = stored;
-          device->hanging_data = data;
-          return NULL;
-        }
-      desk_db_rollback (device->db);
-      device->writing = FALSE;
-      if (error->domain != DESK_STORE_ERROR && sim_disk_take_errors (device->disk) == 0)
-        sim_violation (sim, 4, "device %u: the cache refuses a batch: %s", device->index, error->message);
-      else if (sim->disk && sim_cache_digest (device) != device->kept)
-        sim_violation (sim, 13, "device %u: a batch that failed left something behind: %s", device->index, error->message);
+      take_back (device, fold, write, error);
       return NULL;
     }
-  device->kept = device->kept_or;
-  device->writing = FALSE;
+  device->kept = device->kept_next;
+  g_array_set_size (device->hanging, 0);
   if (sim_disk_is_dead (device->disk)) /* while the log was copied into the file, after the commit */
     return g_steal_pointer (&fold->result);
-  sim_check_commit (device, batch, fold->notice);
-  if (sim_chance (sim, 0.02))
-    replay (device, batch);
+  sim_check_commit (device, write->batch, fold->notice);
+  if (sim_chance (device->sim, 0.02))
+    replay (device, write->batch);
   return g_steal_pointer (&fold->result);
 }
 
@@ -199,7 +210,7 @@ static void
 do_write (Sim *sim, Device *device, gpointer data)
 {
   Write *write = data;
-  DeskBatchResult *result = fold_batch (device, write->batch, write->stored, write->data);
+  DeskBatchResult *result = fold_batch (device, write);
   gint64 delay_us = sim_between (sim, 50, 3 * SIM_MS);
   Told *told;
 
@@ -530,6 +541,8 @@ sim_device_open (Sim *sim, guint index, guint user)
   if (g_mkdtemp (device->dir) == NULL)
     g_error ("no folder for a simulated cache: %s", device->dir);
   device->disk = sim_disk_new (device, device->dir);
+  device->hanging = g_array_new (FALSE, FALSE, sizeof (SimHanging));
+  g_array_set_clear_func (device->hanging, hanging_clear);
 }
 
 void
@@ -546,5 +559,5 @@ sim_device_close (Device *device)
   g_clear_pointer (&device->random, desk_random_unref);
   g_clear_pointer (&device->seen, g_hash_table_unref);
   g_clear_pointer (&device->cursor, g_free);
-  g_clear_pointer (&device->hanging, desk_batch_result_free);
+  g_clear_pointer (&device->hanging, g_array_unref);
 }

@@ -397,17 +397,10 @@ disk_full_path (sqlite3_vfs *vfs, const char *path, int n, char *out)
   return SQLITE_OK;
 }
 
-/* The salts of the log come from here. */
 static int
 disk_randomness (sqlite3_vfs *vfs, int n, char *out)
 {
-  static guint64 state = 1;
-
-  for (int i = 0; i < n; i++)
-    {
-      state = state * G_GUINT64_CONSTANT (6364136223846793005) + G_GUINT64_CONSTANT (1442695040888963407);
-      out[i] = (char) (state >> 56);
-    }
+  memset (out, 0, (gsize) n);
   return n;
 }
 
@@ -452,6 +445,14 @@ register_vfs (void)
     return;
   disks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   sqlite3_vfs_register (&vfs, 0);
+}
+
+/* SQLite has one source of random numbers for all: the salts of its logs come from there. */
+void
+sim_disk_seed (guint64 seed)
+{
+  register_vfs ();
+  sqlite3_test_control (SQLITE_TESTCTRL_PRNG_SEED, (int) (seed & 0x7fffffff) | 1, NULL);
 }
 
 /* ── For the simulator ──────────────────────────────────────────────────────────────────────── */

@@ -169,6 +169,7 @@ sim_episode (Sim *sim, int level)
       sim->record->n_devices = sim->n_devices;
       sim->record->disk = sim->disk;
     }
+  sim_disk_seed (sim->seed);
   open_devices (sim);
   for (sim->round = 0; sim->round < n_rounds && sim->violations == 0; sim->round++)
     play_round (sim, sim->steps + steps / ROUNDS);

@@ -65,6 +65,16 @@ typedef struct
   gboolean discarded;
 } SimIntent;
 
+/* A batch of which nobody knows whether it was kept. After an error at the last sync SQLite takes it back, but its
+ * frames stand in the log, and a kill before the next commit can bring it to life. */
+typedef struct
+{
+  guint64 digest;
+  DeskBatchResult *result;
+  SimStored stored;
+  gpointer data;
+} SimHanging;
+
 struct _Device
 {
   Sim *sim;
@@ -75,12 +85,9 @@ struct _Device
   char *dir;
   SimDisk *disk;
   DeskDb *db; /* NULL: not opened since it was killed */
-  guint64 kept;     /* digest of what was acknowledged to be in the cache */
-  guint64 kept_or;  /* of the batch that was under way as well */
-  gboolean writing; /* kept_or counts */
-  DeskBatchResult *hanging; /* of the batch under way at the kill, and who waits for it */
-  SimStored hanging_stored;
-  gpointer hanging_data;
+  guint64 kept;      /* digest of what was acknowledged to be in the cache */
+  guint64 kept_next; /* of the batch under way, if it is kept */
+  GArray *hanging;   /* of SimHanging: batches whose commit failed or was cut off since the last one that did not */
   DeskEngine *engine; /* NULL: not running */
   guint generation;   /* events of an older one are dropped */
   gboolean no_backfill;
@@ -311,6 +318,7 @@ SimScript *sim_shrink (const SimScript *script, guint property, gint64 budget_us
 
 /* sim-disk.c */
 const char *sim_disk_vfs (void);
+void sim_disk_seed (guint64 seed);
 SimDisk *sim_disk_new (Device *device, const char *dir);
 void sim_disk_free (SimDisk *self, const char *dir);
 gboolean sim_disk_is_dead (SimDisk *self);
