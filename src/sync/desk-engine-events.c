@@ -278,6 +278,8 @@ desk_engine_changes_reply (DeskEngine *self, const DeskSyncReply *reply)
       self->state_dirty = TRUE;
       if (desk_engine_caught_up (self))
         desk_engine_complete (self);
+      if (self->history_wanted) /* each failed attempt to connect drops what was planned */
+        desk_engine_want_history (self);
       desk_engine_read_outbox (self);
     }
 }

@@ -271,6 +271,29 @@ test_polling_without_websocket (void)
   rig_request (rig, DESK_REQUEST_SEND);
 }
 
+/* Each failed attempt to connect drops the plan of what to fetch; a poll has to make a new one. */
+static void
+test_history_by_polling (void)
+{
+  g_autoptr (Rig) rig = rig_new (FALSE);
+  guint tries = 0, reads;
+
+  go_live (rig);
+  rig_closed (rig, 0);
+  while (rig->timers[DESK_TIMER_RETRY] < rig->timers[DESK_TIMER_POLL] && tries++ < 50)
+    {
+      rig_fire (rig, DESK_TIMER_RETRY);
+      rig_closed (rig, 0);
+    }
+  rig_settle_applies (rig);
+  reads = rig->wanted_reads;
+  rig_fire (rig, DESK_TIMER_POLL);
+  rig_changes (rig, "e1:0-11", FALSE, 11, 11);
+  rig_settle_applies (rig);
+  rig_fire (rig, DESK_TIMER_HISTORY);
+  g_assert_cmpuint (rig->wanted_reads, ==, reads + 1);
+}
+
 static void
 test_websockets_do_not_get_through (void)
 {
@@ -365,6 +388,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/no-downgrade", test_server_errors_do_not_downgrade);
   g_test_add_func ("/engine/token", test_token);
   g_test_add_func ("/engine/polling", test_polling_without_websocket);
+  g_test_add_func ("/engine/polling-history", test_history_by_polling);
   g_test_add_func ("/engine/no-websockets", test_websockets_do_not_get_through);
   g_test_add_func ("/engine/server-away", test_server_is_away);
   g_test_add_func ("/engine/backoff", test_backoff_grows_and_is_reset);
