@@ -7,8 +7,6 @@
 
 /* What the server answers to a request: both levels, on values. */
 
-#define LEVEL0_KEEPS 100
-
 DeskSyncReply *
 sim_refusal (guint status, DeskCode code, gint64 retry_after_ms)
 {
@@ -141,8 +139,8 @@ answer_page0 (Sim *sim, const SimChat *chat, const DeskRequest *request)
 {
   DeskSyncReply *reply = ok ();
   gint64 len = chat ? chat->messages->len : 0;
-  gint64 kept = MAX (len - LEVEL0_KEEPS, 0);
-  guint limit = request->limit > 100 ? 50 : request->limit;
+  gint64 kept = MAX (len - (gint64) sim->server.keeps0, 0);
+  guint limit = MIN (request->limit > 100 ? 50 : request->limit, sim->server.cap0);
 
   reply->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_message_free);
   for (gint64 i = len - 1 - request->offset; i >= kept && limit > 0; i--, limit--)
@@ -170,6 +168,36 @@ is_stale (const SimChat *chat, guint user, const DeskOutboxEntry *entry)
         return TRUE;
     }
   return FALSE;
+}
+
+static const SimIntent *
+find_intent (Sim *sim, const char *client_id)
+{
+  for (guint i = 0; i < sim->intents->len; i++)
+    {
+      const SimIntent *intent = g_ptr_array_index (sim->intents, i);
+
+      if (g_str_equal (intent->client_id, client_id))
+        return intent;
+    }
+  return NULL;
+}
+
+/* What reaches the server is what the manager asked for, and no more. */
+static void
+check_send (Sim *sim, const DeskOutboxEntry *entry)
+{
+  const SimIntent *intent = find_intent (sim, entry->client_message_id);
+
+  if (intent == NULL || intent->local_id == 0)
+    return;
+  if (entry->force && !intent->forced)
+    sim_violation (sim, 14, "“%s” comes with force, which nobody asked for", entry->text);
+  if (intent->seen_seq != SIM_UNKNOWN && entry->seen_seq != intent->seen_seq && !entry->force)
+    sim_violation (sim, 14, "“%s” comes as if %" G_GINT64_FORMAT " was seen instead of %" G_GINT64_FORMAT, entry->text,
+                   entry->seen_seq, intent->seen_seq);
+  if (entry->is_private && sim->server.level == 0)
+    sim_violation (sim, 14, "the internal note “%s” is on its way to the customer", entry->text);
 }
 
 static DeskSyncReply *
@@ -226,8 +254,9 @@ answer_mark (Sim *sim, SimChat *chat, guint user, const DeskRequest *request)
 }
 
 DeskSyncReply *
-sim_server_answer (Sim *sim, guint user, const DeskRequest *request)
+sim_server_answer (Sim *sim, Device *device, const DeskRequest *request)
 {
+  guint user = device->user;
   const char *p = request->entry ? request->entry->platform : request->platform;
   const char *u = request->entry ? request->entry->user_id : request->user_id;
   SimChat *chat = p ? sim_server_find (sim, p, u) : NULL;
@@ -246,6 +275,7 @@ sim_server_answer (Sim *sim, guint user, const DeskRequest *request)
     case DESK_REQUEST_PAGE0:
       return answer_page0 (sim, chat, request);
     case DESK_REQUEST_SEND:
+      check_send (sim, request->entry);
       return sim->server.level == 0 ? answer_send_level0 (sim, chat, request->entry)
                                     : answer_send (sim, chat, user, request->entry);
     case DESK_REQUEST_READ:

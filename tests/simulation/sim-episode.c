@@ -129,6 +129,7 @@ open_devices (Sim *sim)
       sim_set_chance (sim, seed_of (sim, "device", i));
       sim_device_open (sim, i, (guint) sim_below (sim, 2));
       sim->devices[i].no_backfill = sim_chance (sim, 0.2);
+      sim->devices[i].no_ws = sim_chance (sim, 0.1);
       sim_device_start (&sim->devices[i]);
     }
 }

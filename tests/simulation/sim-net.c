@@ -10,6 +10,7 @@
  * doubled or late; a connection may be half open: the server sends and nobody hears. */
 
 #define HEARTBEAT_US (30 * SIM_SECOND)
+#define SLOTS 4 /* chats at once, says the protocol */
 
 static gint64
 latency (Sim *sim)
@@ -100,7 +101,7 @@ arrive (Sim *sim, Device *nobody, gpointer data)
   else if (!call->token_ok)
     reply = sim_refusal (401, DESK_CODE_UNAUTHORIZED, -1);
   else
-    reply = sim_server_answer (sim, call->user, call->request);
+    reply = sim_server_answer (sim, device, call->request);
   if (call->instead != NULL)
     {
       desk_sync_reply_free (reply);
@@ -165,6 +166,28 @@ fails_before (Sim *sim, Device *device, const DeskRequest *request, DeskSyncRepl
   return TRUE;
 }
 
+/* Chats in which something is being sent at once. */
+static void
+check_slots (Device *device, const DeskRequest *request)
+{
+  GHashTableIter iter;
+  DeskRequest *other;
+  guint n = 0;
+
+  if (request->type != DESK_REQUEST_SEND)
+    return;
+  g_hash_table_iter_init (&iter, device->engine->requests);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &other))
+    if (other->type == DESK_REQUEST_SEND)
+      {
+        n++;
+        if (other->id != request->id && g_str_equal (other->entry->user_id, request->entry->user_id))
+          sim_violation (device->sim, 12, "device %u sends twice at once in %s", device->index, request->entry->user_id);
+      }
+  if (n > SLOTS)
+    sim_violation (device->sim, 12, "device %u sends in %u chats at once", device->index, n);
+}
+
 void
 sim_net_request (Device *device, DeskRequest *request)
 {
@@ -176,6 +199,7 @@ sim_net_request (Device *device, DeskRequest *request)
   sim_trace (sim, "d%u request %" G_GUINT64_FORMAT " type %d %s/%s seq %" G_GINT64_FORMAT " cursor %s %s", device->index,
              request->id, request->type, request->platform, request->user_id, request->seq, request->cursor,
              request->entry ? request->entry->text : "");
+  check_slots (device, request);
   if (fails_before (sim, device, request, &reply, &delay_us))
     {
       tell (device, delay_us, request->id, reply);
@@ -320,7 +344,7 @@ accept_ws (Sim *sim, Device *device, gpointer data)
 
   if (frame->ws != device->ws)
     return;
-  if (!device->online || sim->server.down)
+  if (!device->online || sim->server.down || device->no_ws)
     {
       sim_net_break (device, 1006, 0);
       return;

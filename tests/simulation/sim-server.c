@@ -27,6 +27,8 @@ sim_server_init (Sim *sim, guint level)
   self->n_partitions = 1 + (guint) sim_below (sim, SIM_PARTITIONS);
   self->epoch = 1;
   self->page_size = (guint) sim_between (sim, 2, 12);
+  self->keeps0 = (guint) sim_between (sim, 60, 260);
+  self->cap0 = sim_chance (sim, 0.5) ? 100 : (guint) sim_between (sim, 30, 100);
   for (guint p = 0; p < SIM_PARTITIONS; p++)
     self->log[p] = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_event_free);
   self->chats = g_ptr_array_new_with_free_func (chat_free);

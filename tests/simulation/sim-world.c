@@ -276,7 +276,16 @@ on_sent (Device *device, gpointer data, const DeskBatchResult *result)
 {
   SimIntent *intent = g_ptr_array_index (device->sim->intents, GPOINTER_TO_UINT (data));
 
+  g_autoptr (GPtrArray) entries = desk_query_outbox (device->db, NULL);
+
   intent->local_id = g_array_index (result->added_local_ids, gint64, 0);
+  for (guint i = 0; entries != NULL && i < entries->len; i++)
+    {
+      const DeskOutboxEntry *entry = g_ptr_array_index (entries, i);
+
+      if (entry->local_id == intent->local_id)
+        intent->seen_seq = entry->seen_seq;
+    }
 }
 
 static gboolean
@@ -298,6 +307,7 @@ send_message (Device *device, SimChat *chat)
   guint index = sim->intents->len;
 
   intent->device = device->index;
+  intent->seen_seq = SIM_UNKNOWN;
   intent->chat = chat;
   intent->client_id = g_strdup_printf ("client-%u", index);
   intent->text = sim->server.level == 0 && sim_chance (sim, 0.15) ? g_strdup_printf ("ok from %u", device->index)
@@ -306,7 +316,7 @@ send_message (Device *device, SimChat *chat)
   g_free (entry->text);
   entry->text = g_strdup (intent->text);
   entry->client_message_id = g_strdup (intent->client_id);
-  entry->is_private = sim->server.level == 2 && sim_chance (sim, 0.15);
+  entry->is_private = sim_chance (sim, sim->server.level == 2 ? 0.15 : 0.03);
   entry->seen_seq = sim_chance (sim, 0.5) ? -2 : -1;
   desk_batch_outbox_add (batch, entry, FALSE);
   sim_device_intend (device, batch, on_sent, GUINT_TO_POINTER (index));
@@ -361,6 +371,16 @@ on_retried (Device *device, gpointer data, const DeskBatchResult *result)
     intent->retries++;
 }
 
+static void
+on_forced (Device *device, gpointer data, const DeskBatchResult *result)
+{
+  SimIntent *intent = data;
+
+  if (intent != NULL)
+    intent->forced = TRUE;
+  on_retried (device, data, result);
+}
+
 void
 sim_world_resolve (Device *device)
 {
@@ -378,13 +398,15 @@ sim_world_resolve (Device *device)
         continue;
       batch = desk_batch_new ();
       if (gone || sim_chance (sim, 0.3))
-        desk_batch_outbox_discard (batch, entry->local_id);
+        {
+          desk_batch_outbox_discard (batch, entry->local_id);
+          sim_device_intend (device, batch, on_discarded, intent);
+        }
       else
-        desk_batch_outbox_retry (batch, entry->local_id, entry->state == DESK_OUTBOX_STALE, NULL);
-      sim_device_intend (device, batch, batch->ops->len > 0 && ((DeskOp *) batch->ops->pdata[0])->type == DESK_OP_OUTBOX_RETRY
-                                            ? on_retried
-                                            : on_discarded,
-                         intent);
+        {
+          desk_batch_outbox_retry (batch, entry->local_id, entry->state == DESK_OUTBOX_STALE, NULL);
+          sim_device_intend (device, batch, entry->state == DESK_OUTBOX_STALE ? on_forced : on_retried, intent);
+        }
     }
 }
 
@@ -573,7 +595,8 @@ act_of_manager (Device *device, SimAct act, SimChat *chat)
       send_message (device, chat);
       break;
     case ACT_MARK:
-      mark_chat (device, chat);
+      if (device->sim->server.level == 2 || !device->no_ws) /* a plain server takes it by websocket alone */
+        mark_chat (device, chat);
       break;
     case ACT_RESOLVE:
       sim_world_resolve (device);

@@ -10,6 +10,7 @@
 #define SIM_USERS 3      /* two may have devices, the third is a colleague elsewhere */
 #define SIM_DEVICES 3
 #define SIM_PARTITIONS 3
+#define SIM_UNKNOWN G_MININT64
 #define SIM_MS G_GINT64_CONSTANT (1000)
 #define SIM_SECOND (1000 * SIM_MS)
 #define SIM_EPOCH_MS G_GINT64_CONSTANT (1790000000000)
@@ -45,6 +46,7 @@ typedef struct
   GHashTable *sends;              /* level 0: text → number of platform sends */
   guint next_id;
   guint page_size;
+  guint keeps0, cap0; /* level 0: messages kept of a chat, rows given at most */
   gint64 last_created_ms; /* level 0: times differ, so that the order is known */
 } SimServer;
 
@@ -62,6 +64,8 @@ typedef struct
   char *client_id;
   char *text;
   guint retries; /* by hand */
+  gboolean forced;
+  gint64 seen_seq; /* as stamped when it was written; SIM_UNKNOWN if it could not be read then */
   gboolean discarded;
 } SimIntent;
 
@@ -91,6 +95,7 @@ struct _Device
   DeskEngine *engine; /* NULL: not running */
   guint generation;   /* events of an older one are dropped */
   gboolean no_backfill;
+  gboolean no_ws; /* websockets do not get through to it, ever */
   guint64 timers[DESK_N_TIMERS]; /* serial of the one that counts; 0 off */
   gint64 store_free_us;
   gboolean disk_full;
@@ -260,7 +265,7 @@ DeskCursor *sim_server_head (Sim *sim);
 gboolean sim_server_takes_cursor (Sim *sim, const DeskCursor *cursor);
 
 /* sim-answer.c: REST of both levels */
-DeskSyncReply *sim_server_answer (Sim *sim, guint user, const DeskRequest *request);
+DeskSyncReply *sim_server_answer (Sim *sim, Device *device, const DeskRequest *request);
 DeskSyncReply *sim_refusal (guint status, DeskCode code, gint64 retry_after_ms);
 
 /* sim-net.c */
