@@ -152,6 +152,8 @@ static const char *const keys[][2] = {
   { "win.note", "<Control><Shift>n" },
   { "win.reply", "<Control>r" },
   { "win.toggle-panel", "F9" },
+  { "win.save-chat", "<Control>s" },
+  { "win.print-chat", "<Control>p" },
   { "win.mark-unread", "<Control><Shift>u" },
 };
 

@@ -157,6 +157,8 @@ desk_window_update_actions (DeskWindow *self)
   gtk_widget_action_set_enabled (widget, "win.reply", chat);
   gtk_widget_action_set_enabled (widget, "win.note", chat);
   gtk_widget_action_set_enabled (widget, "win.mark-unread", chat);
+  gtk_widget_action_set_enabled (widget, "win.save-chat", chat);
+  gtk_widget_action_set_enabled (widget, "win.print-chat", chat);
   gtk_widget_action_set_enabled (widget, "win.sign-out",
                                  self->inbox != NULL && !demo
                                      && desk_inbox_get_server_url (self->inbox) != NULL);
@@ -182,5 +184,6 @@ desk_window_install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.sign-out", NULL, action_sign_out);
   gtk_widget_class_install_action (widget_class, "win.leave-demo", NULL, action_leave_demo);
   gtk_widget_class_install_action (widget_class, "win.toggle-panel", NULL, action_toggle_panel);
+  desk_window_install_export_actions (widget_class);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "win.escape", NULL);
 }

@@ -7,7 +7,7 @@
 #include "app/desk-welcome-page.h"
 #include "app/desk-window.h"
 
-/* Shared by desk-window.c and desk-window-actions.c. */
+/* Shared by the files of the window. */
 
 G_BEGIN_DECLS
 
@@ -38,6 +38,7 @@ struct _DeskWindow
 };
 
 void desk_window_install_actions (GtkWidgetClass *widget_class);
+void desk_window_install_export_actions (GtkWidgetClass *widget_class);
 void desk_window_update_actions (DeskWindow *self);
 void desk_window_show_panel (DeskWindow *self, gboolean show);
 
