@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/desk-crypto.h"
+#include "server/main/desk-admin-ops.h"
 #include "server/main/desk-config.h"
 #include "server/main/desk-daemon.h"
 #include "server/store/sqlite/desk-store-sqlite.h"
@@ -255,6 +256,10 @@ desk_admin_run (int argc, char **argv)
   g_auto (Options) options = { NULL };
   g_autoptr (GError) error = NULL;
 
+  if (strcmp (argv[1], "deadletters") == 0 || strcmp (argv[1], "replay") == 0)
+    return desk_admin_ops_run (argc, argv);
+  if (strcmp (argv[1], "connections") == 0)
+    return desk_admin_connections_run (argc, argv);
   if (!parse (argc, argv, strcmp (argv[1], "user") == 0, &options, &error))
     {
       desk_admin_complain ("%s", error->message);
@@ -273,6 +278,7 @@ desk_admin_run (int argc, char **argv)
   desk_admin_complain ("usage: frontdeskd user add NAME [--role admin|manager|bot] "
                        "[--display-name TEXT] --password-stdin [--data DIR]\n"
                        "       frontdeskd token create NAME [--data DIR]\n"
-                       "       frontdeskd check-config FILE");
+                       "       frontdeskd check-config FILE\n" DESK_ADMIN_OPS_USAGE
+                           DESK_ADMIN_CONNECTIONS_USAGE);
   return DESK_EXIT_USAGE;
 }

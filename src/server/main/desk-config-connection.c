@@ -561,3 +561,17 @@ desk_config_check_connections (DeskConfig *self, const DeskConfigContext *contex
     }
   return TRUE;
 }
+
+char **
+desk_config_list_secrets (const char *platform, gboolean webhook)
+{
+  const Traits *known = find_traits (platform);
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+
+  if (known == NULL)
+    return NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS (secrets); i++)
+    if ((known->needs & secrets[i].bit) && (secrets[i].bit != HAS_WEBHOOK_SECRET || webhook))
+      g_strv_builder_add (names, secrets[i].name);
+  return g_strv_builder_end (names);
+}

@@ -61,6 +61,35 @@ DeskConfig *desk_config_load (const char *path, DeskConfigMode mode, GString *no
  */
 gboolean desk_config_parse_listen (const char *text, char **out_address, guint16 *out_port);
 
+/**
+ * desk_config_list_secrets:
+ * @platform: as in the configuration
+ * @webhook: whether the platform calls us
+ *
+ * Returns: (transfer full) (nullable): names of the secrets that a connection needs ("token",
+ *   "app_secret", …), in the order of asking; %NULL if there is no such platform
+ */
+char **desk_config_list_secrets (const char *platform, gboolean webhook);
+
+/**
+ * desk_config_append_group:
+ * @path: the key file; made with mode 0600 if it does not exist
+ * @name: of the group, for example "connection shop"
+ * @entries: (array zero-terminated): keys and values in turn, without line ends
+ * @commit: FALSE: only try whether the file would be valid with it
+ * @out_config: (optional): the configuration with the new group
+ * @error: #DeskConfigError or G_FILE_ERROR; then the file is as it was
+ *
+ * Puts a group at the end of the file, whose every byte stays; in one step, also after a power cut.
+ * Nothing is written that desk_config_load() would refuse.
+ */
+gboolean desk_config_append_group (const char *path,
+                                   const char *name,
+                                   const char *const *entries,
+                                   gboolean commit,
+                                   DeskConfig **out_config,
+                                   GError **error);
+
 DeskConnection *desk_connection_new (const char *name, const char *platform);
 void desk_connection_free (DeskConnection *self);
 

@@ -23,6 +23,7 @@
 #include "server/http/desk-http-server.h"
 #include "server/main/desk-daemon-host.h"
 #include "server/main/desk-daemon-sockets.h"
+#include "server/main/desk-ops-socket.h"
 #include "server/store/sqlite/desk-store-sqlite.h"
 
 #define CHECK_TOKENS_S      5
@@ -48,6 +49,7 @@ struct _DeskDaemon
   GMutex delivery_mutex; /* guards the pointer: any thread may wake it */
   DeskDelivery *delivery;
   DeskHttpServer *http;
+  DeskOpsSocket *ops; /* NULL if it could not be made */
 
   guint beat;
   guint check_tokens;
@@ -315,6 +317,18 @@ start_http (DeskDaemon *self, GError **error)
   return self->http != NULL;
 }
 
+/* Without it the daemon does its work all the same. */
+static void
+start_ops (DeskDaemon *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->ops = desk_ops_socket_new (self->config->data, self->service,
+                                   desk_host_get_connectors (self->host), &error);
+  if (self->ops == NULL)
+    g_message ("administrative commands cannot reach this daemon: %s", error->message);
+}
+
 DeskDaemon *
 desk_daemon_new (const DeskConfig *config, GError **error)
 {
@@ -332,6 +346,7 @@ desk_daemon_new (const DeskConfig *config, GError **error)
   if (self->host == NULL || !start_delivery (self, error) || !start_http (self, error))
     return NULL;
 
+  start_ops (self);
   desk_host_start (self->host);
   desk_service_resume_files (self->service);
   self->beat = g_timeout_add (DESK_SOCKETS_HEARTBEAT_MS, on_beat, self);
@@ -394,6 +409,7 @@ desk_daemon_free (DeskDaemon *self)
   clear_source (&self->beat);
   clear_source (&self->check_tokens);
   clear_source (&self->cleanup);
+  desk_ops_socket_free (g_steal_pointer (&self->ops));
   if (self->http != NULL)
     desk_http_server_close (self->http);
   stop_delivery (self);

@@ -58,7 +58,13 @@ parse (int *argc, char ***argv, Options *out, GError **error)
                "  frontdeskd user add NAME [--role admin|manager|bot] [--display-name TEXT] "
                "--password-stdin [--data DIR]\n"
                "  frontdeskd token create NAME [--data DIR]\n"
-               "  frontdeskd check-config FILE\n\n"
+               "  frontdeskd check-config FILE\n"
+               "  frontdeskd connections list|check [NAME] --config FILE [--data DIR]\n"
+               "  frontdeskd connections add NAME --platform P --config FILE\n"
+               "  frontdeskd deadletters list|retry|discard [--connection C] [--id N|--all] "
+               "[--data DIR]\n"
+               "  frontdeskd replay [--connection C] [--since T] [--id N] [--problems] "
+               "[--data DIR]\n\n"
                "With --demo the file demo-token in the data folder holds a token to sign in with.\n");
   g_option_context_add_main_entries (context, entries, NULL);
   return g_option_context_parse (context, argc, argv, error);

@@ -32,6 +32,8 @@ typedef struct
   gpointer data;
   guint stored, duplicates;
   char *problem; /* second run: keep the payload raw, touch nothing else */
+  gint64 raw_id; /* of a replay; else 0 */
+  DeskReplayDone replayed;
 } DeskIngest;
 
 /* ── Chats ──────────────────────────────────────────────────────────────────────────────────── */
@@ -445,6 +447,9 @@ ingest_job (DeskServerTx *tx, gpointer data, GError **error)
       && !tx->ops->raw_insert (tx, inbound->connection, self->work.now_ms, inbound->raw, problem,
                                error))
     return FALSE;
+  if (self->raw_id != 0
+      && !tx->ops->raw_set_problem (tx, self->raw_id, inbound->problem, error))
+    return FALSE;
   return inbound->checkpoint == NULL
          || tx->ops->checkpoint_set (tx, inbound->connection, inbound->checkpoint, error);
 }
@@ -482,8 +487,12 @@ ingest_done (const GError *error, gpointer data)
       desk_service_count (service, DESK_COUNT_INGESTED, self->stored);
       desk_service_count (service, DESK_COUNT_DUPLICATES, self->duplicates);
     }
+  const DeskReplayed replayed
+      = { self->stored, self->duplicates, self->inbound->items->len };
   if (self->done != NULL)
     self->done (error == NULL, error, self->data);
+  if (self->replayed != NULL)
+    self->replayed (&replayed, error, self->data);
   desk_work_clear (&self->work);
   desk_inbound_free (self->inbound);
   g_free (self->problem);
@@ -507,4 +516,35 @@ desk_service_ingest (DeskService *service, DeskInbound *inbound, DeskIngestDone 
   self->done = done;
   self->data = data;
   service->store->ops->submit (service->store, ingest_job, ingest_done, self);
+}
+
+void
+desk_service_replay (DeskService *service,
+                     gint64 raw_id,
+                     DeskInbound *inbound,
+                     DeskReplayDone done,
+                     gpointer data)
+{
+  g_return_if_fail (service != NULL && inbound != NULL && inbound->is_replay);
+  DeskIngest *self = g_new0 (DeskIngest, 1);
+  desk_work_init (&self->work, service);
+  self->inbound = inbound;
+  self->raw_id = raw_id;
+  self->replayed = done;
+  self->data = data;
+  service->store->ops->submit (service->store, ingest_job, ingest_done, self);
+}
+
+DeskServerRaw *
+desk_service_next_raw (DeskService *self, const DeskServerRawQuery *query, GError **error)
+{
+  g_return_val_if_fail (self != NULL && query != NULL, NULL);
+  DeskServerRaw *raw = NULL;
+  DeskServerTx *tx = self->store->ops->begin_read (self->store, error);
+  if (tx == NULL)
+    return NULL;
+  if (!tx->ops->raw_next (tx, query, &raw, error))
+    raw = NULL;
+  tx->ops->end_read (tx);
+  return raw;
 }

@@ -94,6 +94,11 @@ void desk_work_want_files (DeskWork *self, const DeskMessage *message);
 void desk_work_add_ephemeral (DeskWork *self, DeskEvent *event);
 /* On the writer thread after the commit. */
 void desk_work_publish (DeskWork *self);
+/* error.code of a message that an operator gave up */
+#define DESK_CODE_WORD_DISCARDED "DISCARDED"
+/* A failed message waits for delivery again, at its old place. *out_queued FALSE: its chat is gone. */
+gboolean desk_work_queue_again (
+    DeskWork *self, gint64 chat_row, DeskMessage *message, gboolean *out_queued, GError **error);
 /* A notice for everybody, in the log. */
 gboolean desk_work_emit_notice (DeskWork *self, const DeskNotification *notice, GError **error);
 /* With id and time; the caller fills in the rest: title and text at least. */

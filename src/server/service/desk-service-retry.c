@@ -30,36 +30,44 @@ new_message_answer (DeskRetry *self, const DeskMessage *message)
   return reply;
 }
 
-static gboolean
-queue_again (DeskRetry *self, gint64 chat_row, DeskMessage *message, GError **error)
+gboolean
+desk_work_queue_again (
+    DeskWork *self, gint64 chat_row, DeskMessage *message, gboolean *out_queued, GError **error)
 {
-  DeskServerTx *tx = self->work.tx;
+  DeskServerTx *tx = self->tx;
   g_autoptr (DeskServerChat) chat = NULL;
+  *out_queued = FALSE;
   if (!tx->ops->chat_find_row (tx, chat_row, &chat, error))
     return FALSE;
   if (chat == NULL)
-    {
-      self->reply = desk_reply_new_no_chat ();
-      return TRUE;
-    }
+    return TRUE;
   DeskServerJobRow job
       = { .chat_row = chat_row,
           .chat_seq = message->chat_seq,
           .connection = chat->chat->connection != NULL ? chat->chat->connection : (char *)"",
-          .due_ms = self->work.now_ms,
-          .created_ms = self->work.now_ms };
+          .due_ms = self->now_ms,
+          .created_ms = self->now_ms };
   message->status = DESK_STATUS_QUEUED;
   g_ptr_array_add (message->status_history,
-                   desk_status_change_new (DESK_STATUS_QUEUED, self->work.now_ms, NULL, NULL));
+                   desk_status_change_new (DESK_STATUS_QUEUED, self->now_ms, NULL, NULL));
   g_clear_pointer (&message->error.code, g_free);
   g_clear_pointer (&message->error.message, g_free);
   message->error.retryable = FALSE;
   if (!tx->ops->job_insert (tx, &job, error)
-      || !desk_work_change_message (&self->work, chat_row, message, DESK_EVENT_MESSAGE_STATUS,
-                                    error))
+      || !desk_work_change_message (self, chat_row, message, DESK_EVENT_MESSAGE_STATUS, error))
     return FALSE;
-  self->work.wants_delivery = TRUE;
-  self->reply = new_message_answer (self, message);
+  self->wants_delivery = TRUE;
+  *out_queued = TRUE;
+  return TRUE;
+}
+
+static gboolean
+queue_again (DeskRetry *self, gint64 chat_row, DeskMessage *message, GError **error)
+{
+  gboolean queued;
+  if (!desk_work_queue_again (&self->work, chat_row, message, &queued, error))
+    return FALSE;
+  self->reply = queued ? new_message_answer (self, message) : desk_reply_new_no_chat ();
   return TRUE;
 }
 
@@ -82,7 +90,8 @@ retry_job (DeskServerTx *tx, gpointer data, GError **error)
   if (message == NULL)
     return FALSE;
   if (message->status == DESK_STATUS_FAILED && message->direction == DESK_DIRECTION_OUTGOING
-      && message->deleted_at_ms == 0)
+      && message->deleted_at_ms == 0
+      && g_strcmp0 (message->error.code, DESK_CODE_WORD_DISCARDED) != 0)
     return queue_again (self, stored->chat_row, message, error);
   if (message->status == DESK_STATUS_QUEUED) /* asked twice */
     self->reply = new_message_answer (self, message);

@@ -179,6 +179,44 @@ void desk_service_expire_jobs (DeskService *self, const char *connection, void (
 /* At start: jobs whose attempt had begun when the process died become unknown. */
 gboolean desk_service_recover_jobs (DeskService *self, guint *out_unknown, GError **error);
 
+/* ── Operations (for main/) ─────────────────────────────────────────────────────────────────── */
+/* A reply that could not be delivered. */
+typedef struct
+{
+  gint64 id;
+  char *connection;
+  char *platform;
+  char *user_id;
+  char *message_id;
+  gint64 created_ms;
+  gint64 failed_ms;
+  guint attempts;
+  char *code;   /* nullable */
+  char *reason; /* nullable */
+} DeskDeadLetter;
+void desk_dead_letter_free (DeskDeadLetter *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskDeadLetter, desk_dead_letter_free)
+/* By chat, oldest first within it; connection NULL: all. Blocks for one read. */
+GPtrArray *desk_service_list_dead_letters (DeskService *self, const char *connection, guint limit, GError **error);
+/* n: how many were queued again or given up; on the writer thread. */
+typedef void (*DeskLettersDone) (guint n, const GError *error, gpointer data);
+/* id 0: all (of the connection, unless that is NULL). */
+void desk_service_retry_dead_letters (DeskService *self, const char *connection, gint64 id, DeskLettersDone done, gpointer data);
+void desk_service_discard_dead_letters (DeskService *self, const char *connection, gint64 id, DeskLettersDone done, gpointer data);
+/* The oldest stored payload that the query means, NULL without an error if there is none. Blocks for one read. */
+DeskServerRaw *desk_service_next_raw (DeskService *self, const DeskServerRawQuery *query, GError **error);
+typedef struct
+{
+  guint stored; /* new messages */
+  guint known;  /* items that were there before */
+  guint items;  /* all */
+} DeskReplayed;
+/* On the writer thread. */
+typedef void (*DeskReplayDone) (const DeskReplayed *replayed, const GError *error, gpointer data);
+/* Takes inbound, which is what the payload raw_id means (desk_connector_parse_raw()); what it brought before changes
+ * nothing. The payload's problem is forgotten. */
+void desk_service_replay (DeskService *self, gint64 raw_id, DeskInbound *inbound, DeskReplayDone done, gpointer data);
+
 /* ── Health ─────────────────────────────────────────────────────────────────────────────────── */
 void desk_service_set_health (DeskService *self, const char *connection, DeskHealth health, const char *reason);
 /* As desk_service_set_health(), with the kind of trouble. Any thread; repeating it is cheap. Failures and recoveries become
