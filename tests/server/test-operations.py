@@ -91,7 +91,7 @@ class Health(Case):
                                     kind="health_answer").data["checks"]["shop"]
         self.assertEqual((check["status"], check["state"], check["since"]),
                          ("failing", "down", one["since"]))
-        [notice] = self.notices()
+        [notice] = wait_for(self.notices, "the notice")
         self.assertEqual((notice["kind"], notice["connection"], notice["trouble"], notice["since"]),
                          ("connection_failed", "shop", "token", one["since"]))
         line = self.command("connections", "list", "--config", self.config)
@@ -108,9 +108,10 @@ class Health(Case):
         del self.api.always["getMe"]
         self.daemon.start()
         wait_for(lambda: self.connection()["state"] == "ok", "the recovery")
-        self.assertEqual([n["kind"] for n in self.notices()],
-                         ["connection_failed", "connection_recovered"])
-        self.assertIn("\tok\t", self.command("connections", "list", "--config", self.config))
+        wait_for(lambda: [n["kind"] for n in self.notices()]
+                 == ["connection_failed", "connection_recovered"], "both notices")
+        wait_for(lambda: "\tok\t" in self.command("connections", "list", "--config", self.config),
+                 "the list")
 
 
 class Check(Case):
