@@ -155,6 +155,11 @@ begin (DeskEngine *self)
 {
   desk_engine_clear_timer (self, DESK_TIMER_RETRY);
   self->state->retry_at_ms = 0;
+  /* Whatever made us begin, what comes has to be written: a cache that could not be is tried again now, or nobody
+   * would flush what is collected until its timer, which finds the connection made and does nothing. */
+  if (self->store_broken)
+    desk_engine_clear_timer (self, DESK_TIMER_STORE);
+  self->store_broken = FALSE;
   if (!self->has_token)
     {
       signed_out (self);
@@ -466,9 +471,10 @@ poll (DeskEngine *self)
 static void
 store_retry (DeskEngine *self)
 {
-  self->store_broken = FALSE;
   if (self->link == LINK_WAITING)
     begin (self);
+  else
+    self->store_broken = FALSE;
 }
 
 void

@@ -271,6 +271,24 @@ test_polling_without_websocket (void)
   rig_request (rig, DESK_REQUEST_SEND);
 }
 
+/* Woken while the cache could not be written: what the new connection brings is written, not only collected. */
+static void
+test_woken_with_a_full_disk (void)
+{
+  g_autoptr (Rig) rig = rig_new (TRUE);
+
+  go_live (rig);
+  rig_settle_applies (rig);
+  rig_event (rig, DESK_EVENT_NEW_MESSAGE, 11);
+  rig_store_failed (rig);
+  rig_simple (rig, DESK_INPUT_RETRY_NOW);
+  rig_hello (rig, "e1", FALSE, 11);
+  rig_event (rig, DESK_EVENT_NEW_MESSAGE, 11);
+  g_assert_cmpuint (g_queue_get_length (rig->applies), ==, 1);
+  rig_settle_applies (rig);
+  g_assert_cmpint (rig_phase (rig), ==, DESK_SYNC_LIVE);
+}
+
 /* Each failed attempt to connect drops the plan of what to fetch; a poll has to make a new one. */
 static void
 test_history_by_polling (void)
@@ -388,6 +406,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/no-downgrade", test_server_errors_do_not_downgrade);
   g_test_add_func ("/engine/token", test_token);
   g_test_add_func ("/engine/polling", test_polling_without_websocket);
+  g_test_add_func ("/engine/woken-with-full-disk", test_woken_with_a_full_disk);
   g_test_add_func ("/engine/polling-history", test_history_by_polling);
   g_test_add_func ("/engine/no-websockets", test_websockets_do_not_get_through);
   g_test_add_func ("/engine/server-away", test_server_is_away);
