@@ -391,7 +391,8 @@ compare_level0 (Device *device, const SimChat *chat, gint64 row)
 {
   g_autoptr (DeskStmt) s = desk_db_prepare (
       device->db, "SELECT id,provisional,gap_before,created_at_ms,text FROM message WHERE chat=?1 ORDER BY order_key", NULL);
-  gint64 last = -1, kept = MAX ((gint64) chat->messages->len - (gint64) device->sim->server.keeps0, 0), n = 0;
+  gint64 last = -1, kept = MAX ((gint64) chat->messages->len - (gint64) device->sim->server.keeps0, 0), n = 0,
+         hint = 0;
   gboolean unsure = TRUE, gap = FALSE;
 
   desk_stmt_bind_int64 (s, 1, row);
@@ -404,7 +405,7 @@ compare_level0 (Device *device, const SimChat *chat, gint64 row)
       if (at < 0)
         return g_strdup_printf ("“%s” is not of this chat", text);
       if (provisional && at >= kept)
-        return g_strdup_printf ("“%s” stays provisional, %" G_GINT64_FORMAT " of %u", text, at + 1, chat->messages->len);
+        hint = at + 1;
       if (at <= last)
         return g_strdup_printf ("“%s” is out of order", text);
       if (!provisional && !unsure && at != last + 1 && desk_stmt_column_int64 (s, 2) == 0)
@@ -414,6 +415,8 @@ compare_level0 (Device *device, const SimChat *chat, gint64 row)
       unsure = provisional;
       n += at >= kept;
     }
+  if (hint > 0 && !gap) /* a walk that was cut off does not reach it, and says so by the gap */
+    return g_strdup_printf ("a row stays provisional, %" G_GINT64_FORMAT " of %u", hint, chat->messages->len);
   if (last != (gint64) chat->messages->len - 1)
     return g_strdup ("the newest message is not cached");
   if (!gap && n != (gint64) chat->messages->len - kept)
