@@ -325,6 +325,51 @@ class Files(unittest.TestCase):
         self.assertEqual((head.status, head.headers["Content-Length"], head.body), (200, "6", b""))
         self.assertEqual(self.daemon.request("POST", path, {}, token=None).status, 405)
 
+    def test_byte_by_byte(self):
+        """However a form is cut into pieces on its way, it is the same form."""
+        files = [("first.bin", b"one"), ("empty.txt", b""), ("last.bin", b"--" + BOUNDARY.encode()[:5])]
+        body = form(files, {"caption": "In pieces", "seen_seq": "0", "force": "true", "private": "true"})
+        head = ("POST %s/send-file HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nConnection: close\r\n"
+                "Content-Type: multipart/form-data; boundary=%s\r\nContent-Length: %d\r\n\r\n"
+                % (self.chat, self.daemon.token, BOUNDARY, len(body))).encode()
+        with socket.create_connection(("127.0.0.1", self.daemon.port), timeout=60) as raw:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            raw.sendall(head)
+            for i in range(len(body)):
+                raw.sendall(body[i:i + 1])
+                time.sleep(0.0005) # so that each byte is a segment
+            answer = b""
+            while chunk := raw.recv(65536):
+                answer += chunk
+        self.assertTrue(answer.startswith(b"HTTP/1.1 201"), answer[:500])
+        message = json.loads(answer.split(b"\r\n\r\n", 1)[1])["data"]["message"]
+        self.assertEqual((message["text"], message["private"]), ("In pieces", True))
+        self.assertEqual([a["filename"] for a in message["attachments"]], [n for n, _ in files])
+        self.assertEqual([get_file(self.daemon, a).body for a in message["attachments"]], [d for _, d in files])
+
+    def test_rest_of_a_file(self):
+        data = os.urandom(300000)
+        [attachment] = self.message(self.send([("part.bin", data)]))["attachments"]
+        whole = get_file(self.daemon, attachment)
+        self.assertEqual(whole.headers["Accept-Ranges"], "bytes")
+        etag = whole.headers["ETag"]
+        self.assertEqual(etag, '"%s"' % attachment["sha256"])
+
+        def ask(**headers):
+            return self.daemon.request("GET", "/api/v1" + attachment["url"],
+                                       headers={k.replace("_", "-"): v for k, v in headers.items()})
+        for first, last in ((1, ""), (100000, ""), (299999, ""), (5, 10), (0, 0), (299000, 999999999)):
+            got = ask(Range="bytes=%d-%s" % (first, last), If_Range=etag)
+            end = min(int(last) if last != "" else len(data), len(data) - 1)
+            self.assertEqual((got.status, got.body), (206, data[first:end + 1]), (first, last))
+            self.assertEqual(got.headers["Content-Range"], "bytes %d-%d/%d" % (first, end, len(data)))
+        for headers in ({"Range": "bytes=300000-"}, {"Range": "bytes=-5"}, {"Range": "bytes=9-5"},
+                        {"Range": "bytes=1-2,4-5"}, {"Range": "lines=1-"}, {"Range": "bytes=x-"},
+                        {"Range": "bytes=99999999999999999999999-"},
+                        {"Range": "bytes=5-", "If_Range": '"other"'}):
+            got = ask(**headers)
+            self.assertEqual((got.status, got.body), (200, data), headers)
+
     def test_links_everywhere(self):
         """Every way by which a message is told has a link that works."""
         cursor = self.daemon.request("GET", CRM + "/changes").data["cursor"]

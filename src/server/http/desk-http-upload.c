@@ -26,6 +26,7 @@ struct _DeskHttpForm
   GPtrArray *uploads; /* of DeskFileUpload; the last is being written */
   GString *value;     /* of the field that is being read */
   char *field;        /* its name; NULL between fields and in files */
+  char *begun;        /* key and name of a part of which nothing came yet; NULL else */
   guint n_fields;
 };
 
@@ -46,6 +47,7 @@ desk_http_form_free (DeskHttpForm *self)
   g_clear_pointer (&self->uploads, g_ptr_array_unref);
   g_string_free (self->value, TRUE);
   g_free (self->field);
+  g_free (self->begun);
   g_free (self);
 }
 
@@ -145,7 +147,21 @@ begin_part (DeskHttpForm *self, const char *key, const char *filename)
   return TRUE;
 }
 
-/* off is 0 at the beginning of each part, and only there */
+/* off is 0 at the beginning of each part; and once more where what came so far ended right there, between the part's
+ * head and its first byte. An empty file that is followed by another of the same name cannot be told from that. */
+static gboolean
+is_beginning (DeskHttpForm *self, const char *key, const char *filename, uint64_t off, size_t size)
+{
+  g_autofree char *name = g_strconcat (key, "\n", filename, NULL);
+  g_autofree char *begun = g_steal_pointer (&self->begun);
+
+  if (off != 0)
+    return FALSE;
+  if (size == 0)
+    self->begun = g_strdup (name);
+  return size == 0 || begun == NULL || strcmp (begun, name) != 0;
+}
+
 static enum MHD_Result
 on_part (void *cls,
          enum MHD_ValueKind kind,
@@ -163,7 +179,7 @@ on_part (void *cls,
     return MHD_NO;
   if (key == NULL)
     key = "";
-  if (off == 0 && !begin_part (self, key, filename))
+  if (is_beginning (self, key, filename, off, size) && !begin_part (self, key, filename))
     return MHD_NO;
   if (strcmp (key, DESK_WIRE_FIELD_FILES) == 0)
     return self->uploads->len > 0 && take_file (self, data, size) ? MHD_YES : MHD_NO;
@@ -250,10 +266,54 @@ desk_http_handle_send_file (DeskHttpRequest *request)
 }
 
 /* ── Out ────────────────────────────────────────────────────────────────────────────────────── */
+/* The part that a broken download still needs: "bytes=FIRST-" or "bytes=FIRST-LAST" (RFC 9110, section 14.1.2). Any
+ * other form, and a part that is not there, is passed over, as the section allows, and all is sent. */
+static void
+read_range (const char *text, gint64 size, gint64 *out_first, gint64 *out_last)
+{
+  guint64 first = 0, last = G_MAXUINT64;
+
+  if (text == NULL || g_ascii_strncasecmp (text, "bytes=", 6) != 0)
+    return;
+  const char *dash = strchr (text + 6, '-');
+  if (dash == NULL)
+    return;
+  g_autofree char *before = g_strndup (text + 6, (gsize)(dash - text - 6));
+  if (!g_ascii_string_to_unsigned (before, 10, 0, G_MAXUINT64, &first, NULL)
+      || (dash[1] != '\0'
+          && !g_ascii_string_to_unsigned (dash + 1, 10, first, G_MAXUINT64, &last, NULL))
+      || first >= (guint64)size)
+    return;
+  *out_first = (gint64)first;
+  *out_last = (gint64)MIN (last, (guint64)size - 1);
+}
+
+static guint
+add_range_headers (struct MHD_Response *response, gint64 size, gint64 first, gint64 last)
+{
+  MHD_add_response_header (response, "Accept-Ranges", "bytes");
+  if (first == 0 && last == size - 1)
+    return MHD_HTTP_OK;
+  g_autofree char *range = g_strdup_printf ("bytes %" G_GINT64_FORMAT "-%" G_GINT64_FORMAT
+                                            "/%" G_GINT64_FORMAT,
+                                            first, last, size);
+  MHD_add_response_header (response, "Content-Range", range);
+  return MHD_HTTP_PARTIAL_CONTENT;
+}
+
+/* A file is named by its hash and never changes, so that a part of it always fits the others. */
 static void
 queue_file (DeskHttpRequest *request, int fd, gint64 size, const char *mime_type)
 {
-  struct MHD_Response *response = MHD_create_response_from_fd64 ((uint64_t)size, fd);
+  gint64 first = 0, last = size - 1;
+  g_autofree char *etag = g_strdup_printf ("\"%s\"", request->match.args[0]);
+  const char *condition = desk_http_request_get_header (request, "If-Range");
+  const char *range = desk_http_request_get_header (request, "Range");
+
+  if (condition == NULL || strcmp (condition, etag) == 0)
+    read_range (range, size, &first, &last);
+  struct MHD_Response *response
+      = MHD_create_response_from_fd_at_offset64 ((uint64_t)(last - first + 1), fd, (uint64_t)first);
 
   if (response == NULL)
     {
@@ -264,9 +324,11 @@ queue_file (DeskHttpRequest *request, int fd, gint64 size, const char *mime_type
   MHD_add_response_header (response, "Content-Type", mime_type);
   MHD_add_response_header (response, "Content-Disposition", "attachment");
   MHD_add_response_header (response, "Content-Security-Policy", "default-src 'none'; sandbox");
+  MHD_add_response_header (response, "ETag", etag);
+  const guint status = add_range_headers (response, size, first, last);
   desk_http_reply_add_headers (response, request);
   __atomic_add_fetch (&request->server->n_answers[2], 1, __ATOMIC_RELAXED);
-  request->answered = MHD_queue_response (request->connection, MHD_HTTP_OK, response) == MHD_YES;
+  request->answered = MHD_queue_response (request->connection, status, response) == MHD_YES;
   MHD_destroy_response (response);
 }
 
