@@ -25,6 +25,9 @@ struct _DeskApi
   GSource *pong_timer;
 };
 
+/* Adds the token. */
+void desk_api_authorize (DeskApi *self, SoupMessage *message);
+DeskRestAnswer *desk_api_answer_from_message (SoupMessage *message, GBytes *body);
 SoupMessage *desk_api_new_message (DeskApi *self, const char *method, const char *path);
 void desk_api_emit_opened (DeskApi *self);
 void desk_api_emit_frame (DeskApi *self, GBytes *bytes);

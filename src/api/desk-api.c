@@ -111,6 +111,19 @@ desk_api_has_token (DeskApi *self)
   return self->token != NULL;
 }
 
+void
+desk_api_authorize (DeskApi *self, SoupMessage *message)
+{
+  char *value;
+
+  if (self->token == NULL)
+    return;
+  value = g_strconcat ("Bearer ", self->token, NULL);
+  soup_message_headers_replace (soup_message_get_request_headers (message), "Authorization", value);
+  desk_secure_clear (value);
+  g_free (value);
+}
+
 /* A message for path with our headers; NULL if the address is not one. */
 SoupMessage *
 desk_api_new_message (DeskApi *self, const char *method, const char *path)
@@ -123,14 +136,7 @@ desk_api_new_message (DeskApi *self, const char *method, const char *path)
     return NULL;
   message = soup_message_new_from_uri (method, uri);
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT); /* a token follows no redirection */
-  if (self->token != NULL)
-    {
-      char *value = g_strconcat ("Bearer ", self->token, NULL);
-
-      soup_message_headers_replace (soup_message_get_request_headers (message), "Authorization", value);
-      desk_secure_clear (value);
-      g_free (value);
-    }
+  desk_api_authorize (self, message);
   return message;
 }
 
@@ -186,8 +192,8 @@ answer_error (Call *call, const GError *error)
   return answer;
 }
 
-static DeskRestAnswer *
-answer_status (SoupMessage *message, GBytes *body)
+DeskRestAnswer *
+desk_api_answer_from_message (SoupMessage *message, GBytes *body)
 {
   DeskRestAnswer *answer = g_new0 (DeskRestAnswer, 1);
   gsize len;
@@ -224,7 +230,7 @@ on_spliced (GObject *source, GAsyncResult *result, gpointer data)
       g_task_return_pointer (task, answer, (GDestroyNotify) desk_rest_answer_free);
       return;
     }
-  g_task_return_pointer (task, answer_status (call->message, body), (GDestroyNotify) desk_rest_answer_free);
+  g_task_return_pointer (task, desk_api_answer_from_message (call->message, body), (GDestroyNotify) desk_rest_answer_free);
 }
 
 static void

@@ -112,6 +112,12 @@ desk_path_send (const char *platform, const char *user_id)
 }
 
 char *
+desk_path_send_file (const char *platform, const char *user_id)
+{
+  return chat_path (platform, user_id, "/send-file");
+}
+
+char *
 desk_path_read (const char *platform, const char *user_id)
 {
   return chat_path (platform, user_id, "/read");

@@ -173,6 +173,32 @@ desk_wire_send_text (const DeskSendRequest *request)
   return g_string_free (text, FALSE);
 }
 
+static void
+add_field (GPtrArray *fields, const char *name, const char *value)
+{
+  if (value == NULL)
+    return;
+  g_ptr_array_add (fields, g_strdup (name));
+  g_ptr_array_add (fields, g_strdup (value));
+}
+
+GPtrArray *
+desk_wire_send_fields (const DeskSendRequest *request)
+{
+  g_return_val_if_fail (request != NULL, NULL);
+  GPtrArray *fields = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *seen
+      = request->seen_seq >= 0 ? g_strdup_printf ("%" G_GINT64_FORMAT, request->seen_seq) : NULL;
+  const gboolean has_text = request->text != NULL && *request->text != '\0';
+  add_field (fields, "caption", has_text ? request->text : NULL);
+  add_field (fields, "client_message_id", request->client_message_id);
+  add_field (fields, "reply_to", request->reply_to);
+  add_field (fields, "private", request->is_private ? "true" : NULL);
+  add_field (fields, "seen_seq", seen);
+  add_field (fields, "force", request->force ? "true" : NULL);
+  return fields;
+}
+
 /* {"ok":false} with a 2xx status is still a refusal. */
 static gboolean
 check_ok (JsonObject *obj, GError **error)

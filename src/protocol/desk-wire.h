@@ -222,6 +222,8 @@ DeskSendRequest *desk_wire_read_send (const char *body, gsize len, GError **erro
 gboolean desk_wire_take_send_field (DeskSendRequest *self, const char *name, const char *value, gsize len, GError **error);
 #define DESK_WIRE_FIELD_FILES "files" /* name of the form's files */
 char *desk_wire_send_text (const DeskSendRequest *request); /* level 0 and 2 take the same body */
+/* The text fields of the form that sends files: name, value, name, value …; the text becomes the caption. */
+GPtrArray *desk_wire_send_fields (const DeskSendRequest *request); /* of char* */
 void desk_send_request_free (DeskSendRequest *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskSendRequest, desk_send_request_free)
 /* {"message","duplicate"}; at level 0 out_message becomes NULL. */
@@ -243,6 +245,7 @@ char *desk_path_messages_before (const char *platform, const char *user_id, guin
 char *desk_path_messages_after (const char *platform, const char *user_id, guint limit, gint64 after_seq);
 char *desk_path_all_messages (guint limit, const char *page);
 char *desk_path_send (const char *platform, const char *user_id);
+char *desk_path_send_file (const char *platform, const char *user_id);
 char *desk_path_read (const char *platform, const char *user_id);
 char *desk_path_unread (const char *platform, const char *user_id);
 char *desk_path_changes (const char *cursor /*nullable*/, guint limit);
