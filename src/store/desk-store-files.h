@@ -29,6 +29,9 @@ G_BEGIN_DECLS
 #define DESK_DOWNLOAD_AUTO_BYTES (G_GINT64_CONSTANT (1) << 20)
 #define DESK_STAGE_MAX_BYTES (G_GINT64_CONSTANT (2) << 30) /* one attachment of ours */
 
+/* DeskOutboxEntry.error_code of an upload that the manager stopped. */
+#define DESK_ERROR_STOPPED "STOPPED"
+
 /* ── What the manager attaches ──────────────────────────────────────────────────────────────── */
 
 /**

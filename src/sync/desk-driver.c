@@ -32,6 +32,7 @@ struct _DeskDriver
   gboolean started;
   gboolean settled_told;
   guint pending; /* tickets out */
+  DeskLoader *loader;
   DeskNews *news;
 };
 
@@ -102,7 +103,7 @@ on_reply (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (DeskSyncReply) reply = NULL;
   DeskInput input = { .type = DESK_INPUT_REPLY, .id = ticket->id };
 
-  if (answer->outcome == DESK_REST_CANCELLED)
+  if (g_cancellable_is_cancelled (ticket->driver->cancellable))
     return; /* the driver is gone */
   if (answer->outcome == DESK_REST_OK)
     {
@@ -114,7 +115,8 @@ on_reply (GObject *source, GAsyncResult *result, gpointer data)
   else
     {
       reply = g_new0 (DeskSyncReply, 1);
-      reply->outcome = answer->outcome == DESK_REST_REFUSED    ? DESK_OUT_REFUSED
+      reply->outcome = answer->outcome == DESK_REST_REFUSED     ? DESK_OUT_REFUSED
+                       : answer->outcome == DESK_REST_CANCELLED ? DESK_OUT_STOPPED
                        : answer->outcome == DESK_REST_NOT_SENT ? DESK_OUT_NOT_SENT
                                                                : DESK_OUT_LOST;
       reply->failure = g_steal_pointer (&answer->failure);
@@ -128,10 +130,16 @@ static void
 do_request (DeskDriver *self, DeskEffect *effect)
 {
   g_autofree char *path = desk_request_path (effect->request);
-  g_autofree char *body = desk_request_body (effect->request);
+  g_autofree char *body = NULL;
   Ticket *ticket = ticket_new (self, effect->id);
 
   ticket->request = g_steal_pointer (&effect->request);
+  if (desk_request_has_files (ticket->request))
+    {
+      desk_loader_upload (self->loader, ticket->request, self->cancellable, on_reply, ticket);
+      return;
+    }
+  body = desk_request_body (ticket->request);
   desk_api_request_async (self->api, desk_request_method (ticket->request), path, body,
                           desk_request_timeout_ms (ticket->request), self->cancellable, on_reply, ticket);
 }
@@ -464,7 +472,10 @@ feed_start (DeskDriver *self)
   input.capabilities_ms = setting_int (self, "capabilities_ms");
   input.complete_to_ms = setting_int (self, "complete_to_ms");
   input.server_offset_ms = setting_int (self, "server_offset_ms");
+  if (self->config.files_only)
+    return;
   self->started = TRUE;
+  desk_store_sweep_files_async (self->config.store, NULL, NULL, NULL);
   desk_driver_feed (self, &input);
 }
 
@@ -569,6 +580,7 @@ desk_driver_new (const DeskDriverConfig *config)
   self->api = desk_api_new (config->server_url);
   self->cancellable = g_cancellable_new ();
   self->news = news_new ();
+  self->loader = desk_loader_new (self->api, config->store, config->random, config->files);
   g_signal_connect (self->api, "ws-opened", G_CALLBACK (on_ws_opened), self);
   g_signal_connect (self->api, "ws-frame", G_CALLBACK (on_ws_frame), self);
   g_signal_connect (self->api, "ws-closed", G_CALLBACK (on_ws_closed), self);
@@ -596,11 +608,17 @@ drain (DeskDriver *self)
 
   g_source_set_callback (deadline, give_up, &expired, NULL);
   g_source_attach (deadline, context);
-  while (self->pending > 0 && !expired)
+  while ((self->pending > 0 || desk_loader_is_busy (self->loader)) && !expired)
     g_main_context_iteration (context, TRUE);
   g_source_destroy (deadline);
   if (self->pending > 0)
     g_info ("%u calls did not come back before the end", self->pending);
+}
+
+DeskLoader *
+desk_driver_get_loader (DeskDriver *self)
+{
+  return self->loader;
 }
 
 void
@@ -612,11 +630,13 @@ desk_driver_free (DeskDriver *self)
     desk_driver_feed (self, &input);
   g_signal_handlers_disconnect_by_data (self->api, self);
   g_cancellable_cancel (self->cancellable);
+  desk_loader_stop (self->loader);
   for (guint i = 0; i < DESK_N_TIMERS; i++)
     clear_timer (self, i);
   g_source_destroy (self->wake);
   g_source_unref (self->wake);
   drain (self);
+  g_clear_pointer (&self->loader, desk_loader_unref);
   g_clear_object (&self->api);
   /* Connections that were closed end on the loop. */
   for (guint i = 0; i < 1000 && g_main_context_iteration (g_main_context_get_thread_default (), FALSE); i++)

@@ -211,6 +211,33 @@ refuse_private_at_level0 (DeskEngine *self, const DeskOutboxEntry *entry)
   return TRUE;
 }
 
+/* What surely would be refused is not uploaded first. */
+static gboolean
+refuse_files (DeskEngine *self, const DeskOutboxEntry *entry)
+{
+  const DeskPlatform *platform
+      = self->capabilities ? desk_capabilities_find_platform (self->capabilities, entry->platform) : NULL;
+  gint64 limit = self->state->level == 0 ? DESK_LEVEL0_FILE_MAX
+                 : platform != NULL && !entry->is_private ? platform->attachment_limit
+                                                          : G_MAXINT64;
+
+  for (guint i = 0; entry->files != NULL && i < entry->files->len; i++)
+    {
+      const DeskStagedFile *file = g_ptr_array_index (entry->files, i);
+      g_autofree char *size = g_format_size_full ((guint64) limit, G_FORMAT_SIZE_IEC_UNITS);
+      g_autofree char *text = NULL;
+
+      if (file->size <= limit)
+        continue;
+      text = limit == 0 ? g_strdup (_("This platform takes no files."))
+                        : g_strdup_printf (_("“%s” is too large: %s at most can be sent here."), file->filename, size);
+      store_state (self, entry, DESK_OUTBOX_FAILED,
+                   desk_code_to_string (limit == 0 ? DESK_CODE_NOT_SUPPORTED : DESK_CODE_TOO_LARGE), text);
+      return TRUE;
+    }
+  return FALSE;
+}
+
 static guint
 busy_slots (DeskEngine *self)
 {
@@ -258,6 +285,8 @@ consider (DeskEngine *self, DeskOutboxEntry *entry, GHashTable *blocked, guint *
       return;
     }
   if (refuse_private_at_level0 (self, entry))
+    return;
+  if (entry->state == DESK_OUTBOX_QUEUED && refuse_files (self, entry))
     return;
   if (entry->state == DESK_OUTBOX_SENDING)
     resume_sending (self, lane, entry);
@@ -412,6 +441,7 @@ refusal_text (const DeskFailure *failure)
 static void
 send_refused (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const DeskFailure *failure)
 {
+  gboolean level0 = self->state->level == 0;
   gboolean later = failure->code == DESK_CODE_IN_FLIGHT || failure->http_status == 429 || failure->http_status == 408;
 
   if (failure->http_status == 401)
@@ -427,8 +457,11 @@ send_refused (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const 
     put_off (self, lane, entry, failure->retry_after_ms);
   else
     {
+      gboolean no_files = level0 && entry->files != NULL && failure->http_status == 404;
+
       store_state (self, entry, failure->code == DESK_CODE_STALE_REPLY ? DESK_OUTBOX_STALE : DESK_OUTBOX_FAILED,
-                   failure->code_text ? failure->code_text : desk_code_to_string (failure->code), refusal_text (failure));
+                   failure->code_text ? failure->code_text : desk_code_to_string (failure->code),
+                   no_files ? _("This server takes no files.") : refusal_text (failure));
       end_lane (lane);
     }
 }
@@ -454,6 +487,10 @@ send_reply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const De
       break;
     case DESK_OUT_NOT_SENT:
       put_off (self, lane, entry, -1);
+      break;
+    case DESK_OUT_STOPPED:
+      store_state (self, entry, DESK_OUTBOX_FAILED, DESK_ERROR_STOPPED, _("You stopped the upload. Nothing was sent."));
+      end_lane (lane);
       break;
     case DESK_OUT_LOST:
     case DESK_OUT_GARBAGE:
@@ -544,7 +581,31 @@ sight (DeskEngine *self, const char *key, const DeskMessage *message)
   if (g_hash_table_size (self->sighted) >= MAX_SIGHTED)
     g_hash_table_remove_all (self->sighted);
   return g_hash_table_add (self->sighted,
-                           g_strdup_printf ("%s\001%" G_GINT64_FORMAT "\001%s", key, message->created_at_ms, message->text));
+                           g_strdup_printf ("%s\001%" G_GINT64_FORMAT "\001%u\001%s", key, message->created_at_ms,
+                                            message->attachments->len, message->text));
+}
+
+/* A message with files is known by them; plain servers put their own words where there is no caption. */
+static gboolean
+is_message_of (const DeskOutboxEntry *entry, const DeskMessage *message)
+{
+  guint n = entry->files != NULL ? entry->files->len : 0;
+
+  if (n == 0)
+    return g_strcmp0 (message->text, entry->text) == 0;
+  if (message->attachments->len != n || (*entry->text != '\0' && g_strcmp0 (message->text, entry->text) != 0))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    {
+      const DeskStagedFile *file = g_ptr_array_index (entry->files, i);
+      const DeskAttachment *a = g_ptr_array_index (message->attachments, i);
+
+      if (a->size >= 0 && a->size != file->size)
+        return FALSE;
+      if (*a->filename != '\0' && g_strcmp0 (a->filename, file->filename) != 0)
+        return FALSE;
+    }
+  return TRUE;
 }
 
 /* A page or a hint brought an outgoing message that was not cached before. */
@@ -555,7 +616,7 @@ desk_engine_look_found (DeskEngine *self, const char *key, const DeskMessage *me
 
   if (message->direction != DESK_DIRECTION_OUTGOING || message->sender != DESK_SENDER_MANAGER
       || !sight (self, key, message) || lane == NULL || lane->entry == NULL
-      || message->created_at_ms < lane->since_ms || g_strcmp0 (message->text, lane->entry->text) != 0)
+      || message->created_at_ms < lane->since_ms || !is_message_of (lane->entry, message))
     return;
   if (lane->requested)
     lane->seen = TRUE; /* the answer will tell what that means */

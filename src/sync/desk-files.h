@@ -86,6 +86,9 @@ void desk_files_save_async (DeskFiles *self, const DeskMessage *message, const D
                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean desk_files_save_finish (DeskFiles *self, GAsyncResult *result, GError **error);
 
+/* The limits among the settings (desk-store-files.h) were changed. */
+void desk_files_reload_settings (DeskFiles *self);
+
 /* FALSE: this entry of the outbox is not being uploaded now. */
 gboolean desk_files_get_upload (DeskFiles *self, gint64 local_id, gint64 *done, gint64 *total);
 /* Stops an upload that is not complete: nothing was sent, the entry becomes FAILED and can be retried or

@@ -10,6 +10,7 @@
 
 #define TIMEOUT_MS 20000
 #define TIMEOUT_SEND_MS 30000
+#define TIMEOUT_FILES_MS 60000
 #define TIMEOUT_SNAPSHOT_MS 120000
 
 DeskRequest *
@@ -71,7 +72,7 @@ desk_request_path (const DeskRequest *self)
     case DESK_REQUEST_PAGE0:
       return desk_path_messages_offset (p, u, self->limit, self->offset);
     case DESK_REQUEST_SEND:
-      return desk_path_send (p, u);
+      return desk_request_has_files (self) ? desk_path_send_file (p, u) : desk_path_send (p, u);
     case DESK_REQUEST_READ:
       return desk_path_read (p, u);
     case DESK_REQUEST_UNREAD:
@@ -80,19 +81,32 @@ desk_request_path (const DeskRequest *self)
   g_return_val_if_reached (NULL);
 }
 
+gboolean
+desk_request_has_files (const DeskRequest *self)
+{
+  return self->type == DESK_REQUEST_SEND && self->entry->files != NULL && self->entry->files->len > 0;
+}
+
+DeskSendRequest
+desk_request_send (const DeskRequest *self)
+{
+  return (DeskSendRequest){
+    .text = self->entry->text,
+    .client_message_id = self->entry->client_message_id,
+    .reply_to = self->entry->reply_to,
+    .is_private = self->entry->is_private,
+    .seen_seq = self->entry->seen_seq,
+    .force = self->entry->force,
+  };
+}
+
 char *
 desk_request_body (const DeskRequest *self)
 {
   if (self->type == DESK_REQUEST_SEND)
     {
-      DeskSendRequest send = {
-        .text = self->entry->text,
-        .client_message_id = self->entry->client_message_id,
-        .reply_to = self->entry->reply_to,
-        .is_private = self->entry->is_private,
-        .seen_seq = self->entry->seen_seq,
-        .force = self->entry->force,
-      };
+      DeskSendRequest send = desk_request_send (self);
+
       return desk_wire_send_text (&send);
     }
   if (self->type == DESK_REQUEST_READ)
@@ -104,7 +118,7 @@ guint
 desk_request_timeout_ms (const DeskRequest *self)
 {
   if (self->type == DESK_REQUEST_SEND)
-    return TIMEOUT_SEND_MS;
+    return desk_request_has_files (self) ? TIMEOUT_FILES_MS : TIMEOUT_SEND_MS;
   if (self->type == DESK_REQUEST_CHATS)
     return TIMEOUT_SNAPSHOT_MS; /* level 0 answers all chats at once */
   return TIMEOUT_MS;

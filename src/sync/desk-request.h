@@ -11,6 +11,8 @@
 
 G_BEGIN_DECLS
 
+#define DESK_LEVEL0_FILE_MAX (2 << 20) /* bytes a file, at plain servers */
+
 typedef enum
 {
   DESK_REQUEST_CAPABILITIES,
@@ -42,6 +44,9 @@ void desk_request_free (DeskRequest *self);
 const char *desk_request_method (const DeskRequest *self);
 char *desk_request_path (const DeskRequest *self);
 char *desk_request_body (const DeskRequest *self); /* nullable */
+gboolean desk_request_has_files (const DeskRequest *self); /* a form, not a body */
+DeskSendRequest desk_request_send (const DeskRequest *self); /* of a SEND; borrows from the entry */
+/* Of the whole request; with files, of silence. */
 guint desk_request_timeout_ms (const DeskRequest *self);
 
 typedef enum
@@ -51,6 +56,7 @@ typedef enum
   DESK_OUT_NOT_SENT, /* surely never reached the server */
   DESK_OUT_LOST,     /* may have reached it */
   DESK_OUT_GARBAGE,  /* 2xx, but the answer cannot be read */
+  DESK_OUT_STOPPED,  /* by the manager, before it was complete: surely not sent */
 } DeskSyncOutcome;
 
 typedef struct

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sync/desk-engine.h"
+#include "sync/desk-files-private.h"
 #include "sync/desk-sync.h"
 
 /* DeskSync lives on its owner's thread, DeskDriver on the sync thread. They share nothing but messages: the owner
@@ -42,6 +43,8 @@ typedef struct
   DeskClock *clock;
   DeskRandom *random;
   gboolean no_backfill;
+  gboolean files_only;
+  DeskFilesLink *files;
   DeskNewsFunc news;
   gpointer news_data;
 } DeskDriverConfig;
@@ -51,5 +54,10 @@ DeskDriver *desk_driver_new (const DeskDriverConfig *config);
 void desk_driver_start (DeskDriver *self);
 void desk_driver_feed (DeskDriver *self, DeskInput *input); /* fills in the clocks */
 void desk_driver_free (DeskDriver *self); /* stops first */
+DeskLoader *desk_driver_get_loader (DeskDriver *self);
+
+/* Runs func on the sync thread; takes data. On the owner's thread. FALSE: there is no such thread now. */
+gboolean desk_sync_post (DeskSync *self, void (*func) (DeskDriver *driver, gpointer data), gpointer data,
+                         GDestroyNotify destroy);
 
 G_END_DECLS

@@ -32,6 +32,7 @@ struct _DeskSync
   GHashTable *fetching; /* guint64 → GTask */
   guint64 last_fetch;
   gulong network_handler;
+  DeskFiles *files;
 
   GMutex lock; /* guards news and news_source */
   DeskNews *news;
@@ -284,6 +285,52 @@ post_input (DeskSync *self, DeskInputType type, guint64 id, const char *platform
   g_source_attach (source, self->context);
 }
 
+typedef struct
+{
+  DeskSync *sync;
+  void (*func) (DeskDriver *driver, gpointer data);
+  gpointer data;
+  GDestroyNotify destroy;
+} Call;
+
+static gboolean
+run_call (gpointer data)
+{
+  Call *call = data;
+
+  call->func (call->sync->driver, call->data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+call_free (gpointer data)
+{
+  Call *call = data;
+
+  call->destroy (call->data);
+  g_free (call);
+}
+
+gboolean
+desk_sync_post (DeskSync *self, void (*func) (DeskDriver *driver, gpointer data), gpointer data, GDestroyNotify destroy)
+{
+  g_autoptr (GSource) source = NULL;
+  Call *call;
+
+  if (self->thread == NULL)
+    {
+      destroy (data);
+      return FALSE;
+    }
+  call = g_new0 (Call, 1);
+  *call = (Call){ self, func, data, destroy };
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, run_call, call, call_free);
+  g_source_attach (source, self->context);
+  return TRUE;
+}
+
 static gboolean
 quit_loop (gpointer data)
 {
@@ -366,6 +413,8 @@ desk_sync_stop (DeskSync *self)
   on_news (self);
   self->settled = FALSE;
   fail_waiting (self);
+  if (self->files != NULL)
+    desk_files_stopped (self->files);
 }
 
 const DeskSyncState *
@@ -380,6 +429,25 @@ desk_sync_get_capabilities (DeskSync *self)
 {
   g_return_val_if_fail (DESK_IS_SYNC (self), NULL);
   return self->capabilities;
+}
+
+DeskFiles *
+desk_sync_get_files (DeskSync *self)
+{
+  g_return_val_if_fail (DESK_IS_SYNC (self), NULL);
+  return self->files;
+}
+
+gint64
+desk_sync_get_file_limit (DeskSync *self, const char *platform)
+{
+  const DeskPlatform *traits;
+
+  g_return_val_if_fail (DESK_IS_SYNC (self) && platform != NULL, -1);
+  if (self->state->level == 0)
+    return DESK_LEVEL0_FILE_MAX;
+  traits = self->capabilities ? desk_capabilities_find_platform (self->capabilities, platform) : NULL;
+  return traits ? traits->attachment_limit : -1;
 }
 
 void
@@ -484,6 +552,9 @@ desk_sync_new (DeskStore *store, const DeskSyncOptions *options)
   self->config.clock = options->clock ? options->clock : desk_clock_system ();
   self->config.random = options->random ? options->random : desk_random_system ();
   self->config.no_backfill = options->no_backfill;
+  self->config.files_only = options->files_only;
+  self->files = desk_files_new (store, self);
+  self->config.files = desk_files_get_link (self->files);
   self->config.news = post_news;
   self->config.news_data = self;
   return self;
@@ -504,6 +575,9 @@ desk_sync_dispose (GObject *object)
     }
   g_clear_pointer (&self->news, desk_news_free);
   g_mutex_unlock (&self->lock);
+  if (self->files != NULL)
+    desk_files_detach (self->files);
+  g_clear_object (&self->files);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (desk_sync_parent_class)->dispose (object);
 }

@@ -8,6 +8,7 @@
 #include "model/desk-event.h"
 #include "protocol/desk-wire.h"
 #include "store/desk-store.h"
+#include "sync/desk-files.h"
 
 /* The sync engine as the screen and the command line see it: it runs on a thread of its own, keeps the cache
  * equal to the backend, and delivers the outbox. Nothing here blocks. All functions are called on the thread
@@ -54,6 +55,7 @@ typedef struct
   DeskClock *clock;     /* NULL: the system's */
   DeskRandom *random;
   gboolean no_backfill; /* fetch history on demand only */
+  gboolean files_only;  /* another process keeps the cache in sync: only fetch files */
 } DeskSyncOptions;
 
 /* Signals:
@@ -69,6 +71,11 @@ void desk_sync_stop (DeskSync *self);
 const DeskSyncState *desk_sync_get_state (DeskSync *self); /* borrowed, until the next signal */
 /* NULL until known; from the cache at first. Borrowed until "capabilities-changed". */
 const DeskCapabilities *desk_sync_get_capabilities (DeskSync *self);
+
+/* Files of messages: fetching, uploads. Lives as long as the object. */
+DeskFiles *desk_sync_get_files (DeskSync *self);
+/* Bytes that a file may have in this chat: 0: none can be sent, -1: not known yet, the server will say. */
+gint64 desk_sync_get_file_limit (DeskSync *self, const char *platform);
 
 /* The outbox changed (by us or by another process). */
 void desk_sync_nudge (DeskSync *self);
