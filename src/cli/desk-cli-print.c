@@ -145,6 +145,7 @@ desk_cli_print_entry (DeskCli *cli, const DeskOutboxEntry *entry)
       desk_json_writer_member_string (&writer, "user_id", entry->user_id);
       desk_json_writer_member_string (&writer, "text", entry->text);
       desk_json_writer_member_string (&writer, "state", desk_outbox_state_to_string (entry->state));
+      desk_json_writer_member_int64 (&writer, "files", entry->files ? entry->files->len : 0);
       desk_json_writer_member_int64 (&writer, "attempts", entry->attempts);
       desk_json_writer_member_string (&writer, "error", entry->error);
       desk_json_writer_end_object (&writer);
@@ -155,6 +156,8 @@ desk_cli_print_entry (DeskCli *cli, const DeskOutboxEntry *entry)
 
       g_string_append_printf (line, "%" G_GINT64_FORMAT "  %s/%s  %s  %s", entry->local_id, entry->platform,
                               entry->user_id, desk_outbox_state_to_string (entry->state), text);
+      for (guint i = 0; entry->files != NULL && i < entry->files->len; i++)
+        g_string_append_printf (line, "  [%s]", ((DeskStagedFile *) g_ptr_array_index (entry->files, i))->filename);
       if (entry->error != NULL)
         g_string_append_printf (line, "  (%s)", entry->error);
     }

@@ -30,7 +30,9 @@ desk_cli_send (DeskCli *cli, int argc, char **argv)
   int wait = -1;
   gboolean note = FALSE;
   g_autofree char *reply_to = NULL;
+  g_auto (GStrv) files = NULL;
   const GOptionEntry options[] = {
+    { "file", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, N_ ("Attach this file; may be given several times"), "FILE" },
     { "wait", 0, 0, G_OPTION_ARG_INT, &wait, N_ ("Wait so long for the backend to acknowledge"), "SECONDS" },
     { "note", 0, 0, G_OPTION_ARG_NONE, &note, N_ ("An internal note, which the customer never sees"), NULL },
     { "reply-to", 0, 0, G_OPTION_ARG_STRING, &reply_to, N_ ("Quote the message with this id"), "ID" },
@@ -41,15 +43,17 @@ desk_cli_send (DeskCli *cli, int argc, char **argv)
   g_autoptr (DeskOutboxEntry) entry = NULL;
   g_autoptr (DeskBatchResult) result = NULL;
   DeskBatch *batch;
+  const char *text;
   int code;
 
   if (!desk_cli_parse (options, "send P/U TEXT", &argc, &argv))
     return DESK_EXIT_USAGE;
-  if (argc != 3 || wait < -1)
-    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: send P/U TEXT [--wait SECONDS] [--note] [--reply-to ID]"));
+  if ((argc != 3 && (argc != 2 || files == NULL)) || wait < -1)
+    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: send P/U TEXT [--file FILE]… [--wait SECONDS] [--note] [--reply-to ID]"));
   if (!desk_cli_key (argv[1], &platform, &user_id))
     return DESK_EXIT_USAGE;
-  if (!g_utf8_validate (argv[2], -1, NULL) || *argv[2] == '\0' || strlen (argv[2]) > DESK_WIRE_MAX_TEXT)
+  text = argc == 3 ? argv[2] : "";
+  if (!g_utf8_validate (text, -1, NULL) || (*text == '\0' && files == NULL) || strlen (text) > DESK_WIRE_MAX_TEXT)
     return desk_cli_fail (DESK_EXIT_USAGE, _("The text is empty, too long or not UTF-8."));
   if ((code = desk_cli_open (cli)) != 0)
     return code;
@@ -58,10 +62,12 @@ desk_cli_send (DeskCli *cli, int argc, char **argv)
 
   entry = desk_outbox_entry_new (DESK_INTENT_SEND, platform, user_id);
   g_free (entry->text);
-  entry->text = g_strdup (argv[2]);
+  entry->text = g_strdup (text);
   entry->reply_to = g_steal_pointer (&reply_to);
   entry->is_private = note;
   entry->seen_seq = -2; /* the newest one cached */
+  if (!desk_cli_stage (cli, files, entry))
+    return DESK_EXIT_FAILED;
   batch = desk_batch_new ();
   desk_batch_outbox_add (batch, entry, FALSE);
   if (!desk_cli_apply (cli, batch, &result))

@@ -42,6 +42,8 @@ int desk_cli_search (DeskCli *cli, int argc, char **argv);
 int desk_cli_send (DeskCli *cli, int argc, char **argv);
 int desk_cli_read (DeskCli *cli, int argc, char **argv);
 int desk_cli_outbox (DeskCli *cli, int argc, char **argv);
+int desk_cli_files (DeskCli *cli, int argc, char **argv);
+int desk_cli_download (DeskCli *cli, int argc, char **argv);
 int desk_cli_status (DeskCli *cli, int argc, char **argv);
 
 /* Says it on stderr and gives the code back. */
@@ -57,6 +59,9 @@ gboolean desk_cli_apply (DeskCli *cli, DeskBatch *batch, DeskBatchResult **resul
 /* Runs the engine on the cache until it settled (once) or a signal came (follow): an exit code. Where another
  * process holds the cache, waits for that one instead. local_id ≠ 0: done when that entry left the outbox. */
 int desk_cli_run_engine (DeskCli *cli, gboolean follow, gint64 local_id, gint64 timeout_ms);
+
+/* Copies files into the account's outbox, for an entry; said and FALSE if one cannot be attached. */
+gboolean desk_cli_stage (DeskCli *cli, char **paths, DeskOutboxEntry *entry);
 
 /* Printing. */
 void desk_cli_print_chat (DeskCli *cli, const DeskChatRow *row);
