@@ -214,7 +214,7 @@ on_kept (gboolean stored, const GError *error, gpointer data)
     }
   clear_secret (&self->token);
   self->token = g_steal_pointer (&refresh->token);
-  desk_meta_graph_set_token (desk_messaging_connector_get_graph (self->connector), self->token);
+  desk_messaging_connector_set_token (self->connector, self->token);
   desk_messaging_connector_set_warning (self->connector, NULL);
   g_message ("%s: the access token was refreshed",
              desk_connector_get_connection (DESK_CONNECTOR (self->connector))->name);
@@ -342,7 +342,7 @@ start (gpointer data)
   if (text != NULL)
     desk_secure_clear (text);
   self->token = g_strdup (self->state.token != NULL ? self->state.token : connection->token);
-  desk_meta_graph_set_token (desk_messaging_connector_get_graph (self->connector), self->token);
+  desk_messaging_connector_set_token (self->connector, self->token);
   look (self);
 }
 

@@ -58,6 +58,7 @@ struct _DeskMessagingConnector
   GCancellable *cancellable; /* NULL while stopped */
   guint timer;
   guint failures; /* in a row, for the backoff */
+  guint token_no; /* answers to an older token's questions say nothing */
 };
 
 G_DEFINE_FINAL_TYPE (DeskMessagingConnector, desk_messaging_connector, DESK_TYPE_CONNECTOR)
@@ -129,6 +130,16 @@ desk_messaging_connector_set_warning (DeskMessagingConnector *self, const char *
   self->warning = g_strdup (warning);
   if (self->cancellable != NULL && warning != NULL)
     report (self, DESK_HEALTH_DEGRADED, DESK_TROUBLE_TOKEN, warning);
+}
+
+void
+desk_messaging_connector_set_token (DeskMessagingConnector *self, const char *token)
+{
+  g_return_if_fail (DESK_IS_MESSAGING_CONNECTOR (self) && token != NULL);
+  desk_meta_graph_set_token (self->graph, token);
+  self->token_no++;
+  if (self->cancellable != NULL)
+    schedule (self, STEP_IDENTIFY, 0);
 }
 
 static DeskTrouble
@@ -208,6 +219,7 @@ typedef struct
 {
   DeskMessagingConnector *self;
   GCancellable *run;
+  guint token_no;
 } StepCall;
 
 static void
@@ -219,8 +231,8 @@ on_step_reply (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (DeskMetaReply) reply = desk_meta_graph_finish (result);
   g_auto (DeskMetaVerdict) verdict = { 0 };
 
-  if (self->cancellable != run)
-    return; /* stopped meanwhile */
+  if (self->cancellable != run || self->token_no != call->token_no)
+    return; /* stopped meanwhile, or asked again with another token */
   desk_meta_judge (reply, self->flavour->rules, self->flavour->n_rules, &verdict);
   if (verdict.ok)
     handle_success (self, reply);
@@ -242,6 +254,7 @@ run_step (DeskMessagingConnector *self)
 
   call->self = g_object_ref (self);
   call->run = g_object_ref (self->cancellable);
+  call->token_no = self->token_no;
   switch (self->step)
     {
     case STEP_IDENTIFY:
@@ -274,9 +287,9 @@ start (DeskConnector *connector)
                                  DESK_META_FETCH_BY_URL, MAX_FILE);
   self->failures = 0;
   report (self, DESK_HEALTH_STARTING, DESK_TROUBLE_NONE, NULL);
+  schedule (self, STEP_IDENTIFY, 0);
   if (self->keeper.start != NULL)
     self->keeper.start (self->keeper.data);
-  schedule (self, STEP_IDENTIFY, 0);
 }
 
 static void

@@ -52,6 +52,9 @@ desk_messaging_connector_set_keeper (DeskMessagingConnector *self, DeskMessaging
 DeskMetaGraph *desk_messaging_connector_get_graph (DeskMessagingConnector *self);
 const DeskMessagingFlavour *desk_messaging_connector_get_flavour (DeskMessagingConnector *self);
 
+/* From now on this token is used, and the account behind it looked at again. */
+void desk_messaging_connector_set_token (DeskMessagingConnector *self, const char *token);
+
 /* What somebody should look after although the connection works; NULL: no more. */
 void desk_messaging_connector_set_warning (DeskMessagingConnector *self, const char *warning);
 
