@@ -23,21 +23,17 @@ typedef enum
   STATE_HEAD,
   STATE_CHATS,
   STATE_CONNECTING,
-  STATE_RESUMING,
+  STATE_RESUMING, /* level 0: the list of chats is not stored yet */
   STATE_LIVE,
-  STATE_BEHIND,  /* live, and not everything up to the known head is committed */
+  STATE_BEHIND, /* live, and not everything up to the known head is committed */
+  STATE_LIVE0,  /* at a plain server */
   STATE_POLLING,
-  STATE_CONNECTING0,
-  STATE_LISTING0, /* connected, the list of chats is not stored yet */
-  STATE_LIVE0,
-  STATE_WAITING0,
-  STATE_POLLING0,
   N_STATES,
 } State;
 
 static const char *const state_names[N_STATES]
-    = { "stopped",    "signed-out", "refused", "new",    "waiting", "renewing",    "broken",   "discovering", "head",     "chats",
-        "connecting", "resuming",   "live",    "behind", "polling", "connecting0", "listing0", "live0",       "waiting0", "polling0" };
+    = { "stopped", "signed-out", "refused",    "new",      "waiting", "renewing", "broken", "discovering",
+        "head",    "chats",      "connecting", "resuming", "live",    "behind",   "live0",  "polling" };
 
 typedef enum
 {
@@ -103,7 +99,7 @@ state_of (const DeskEngine *engine)
         return STATE_BROKEN;
       if (engine->state->level == G_MAXUINT)
         return STATE_NEW;
-      return engine->poll_ok ? (plain ? STATE_POLLING0 : STATE_POLLING) : plain ? STATE_WAITING0 : STATE_WAITING;
+      return engine->poll_ok ? STATE_POLLING : STATE_WAITING;
     case LINK_DISCOVERING:
       return STATE_DISCOVERING;
     case LINK_HEAD:
@@ -111,9 +107,9 @@ state_of (const DeskEngine *engine)
     case LINK_CHATS:
       return STATE_CHATS;
     case LINK_CONNECTING:
-      return plain ? STATE_CONNECTING0 : STATE_CONNECTING;
+      return STATE_CONNECTING;
     case LINK_RESUMING:
-      return plain ? STATE_LISTING0 : STATE_RESUMING;
+      return STATE_RESUMING;
     case LINK_LIVE:
       return plain ? STATE_LIVE0 : desk_engine_caught_up ((DeskEngine *) engine) ? STATE_LIVE : STATE_BEHIND;
     }

@@ -243,6 +243,8 @@ queue_write (Device *device, Write *write)
   Sim *sim = device->sim;
   gint64 takes = sim_between (sim, 100, sim_chance (sim, 0.02) ? 290 * SIM_MS : 4 * SIM_MS);
 
+  if (sim_fault (sim, device, FAULT_WRITE_SLOW))
+    takes += sim_between (sim, SIM_SECOND, 20 * SIM_SECOND);
   device->store_free_us = MAX (device->store_free_us, sim->now_us) + takes;
   sim_after (sim, device, device->store_free_us - sim->now_us, do_write, write, write_free);
 }
@@ -269,7 +271,10 @@ do_read (Sim *sim, Device *device, gpointer data)
   told->list = told->outbox ? desk_query_outbox (device->db, &error) : desk_query_wanted (device->db, limit, &error);
   if (told->list == NULL)
     g_error ("simulated cache: %s", error->message);
-  sim_after (sim, device, sim_between (sim, 50, 5 * SIM_MS), tell_list, told, told_free);
+  sim_after (sim, device,
+             sim_fault (sim, device, FAULT_READ_SLOW) ? sim_between (sim, SIM_SECOND, 20 * SIM_SECOND)
+                                                      : sim_between (sim, 50, 5 * SIM_MS),
+             tell_list, told, told_free);
 }
 
 /* ── Effects ────────────────────────────────────────────────────────────────────────────────── */

@@ -33,10 +33,11 @@ static void
 roll_faults (Sim *sim)
 {
   sim->faults_on = sim_chance (sim, 0.9);
-  for (guint i = 0; i <= FAULT_CALL_DUP; i++)
+  for (guint i = 0; i <= FAULT_LAST_BY_RATE; i++)
     sim->rates[i] = sim_chance (sim, 0.5) && sim->faults_on ? (double) sim_below (sim, 12000) / 100000.0 : 0;
   if (!sim->faults_on)
     return;
+  sim->rates[FAULT_WRITE_SLOW] /= 4;
   sim->rates[FAULT_TOKEN_FAILED] = 0.1;
   sim->rates[FAULT_TOKEN_REFUSED] = 0.03;
   sim->rates[FAULT_KILL_BETWEEN] = 0.0002;

@@ -31,6 +31,7 @@ typedef struct
   DeskSyncReply *instead; /* told instead of the answer, after the request took effect */
   gboolean silent;        /* the client has given up; nothing is told */
   gboolean doubled;
+  gint64 slow_us; /* the answer takes so long */
 } Call;
 
 typedef struct
@@ -119,7 +120,7 @@ arrive (Sim *sim, Device *nobody, gpointer data)
     }
   if (call->doubled) /* the second copy tells nothing: the engine must not look at it */
     tell (device, latency (sim) + 100 * SIM_MS, call->id, outcome (DESK_OUT_LOST));
-  tell (device, latency (sim), call->id, reply);
+  tell (device, call->slow_us + latency (sim), call->id, reply);
 }
 
 static void
@@ -141,6 +142,8 @@ roll_faults (Sim *sim, Call *call, gint64 *delay_us)
   else if (sim_fault (sim, device, FAULT_CALL_GARBAGE))
     call->instead = outcome (DESK_OUT_GARBAGE);
   call->doubled = sim_fault (sim, device, FAULT_CALL_DUP);
+  if (!call->silent && sim_fault (sim, device, FAULT_CALL_SLOW))
+    call->slow_us = sim_between (sim, SIM_SECOND, timeout_us);
 }
 
 /* TRUE if the request was dealt with without reaching the server's rules. */

@@ -29,7 +29,7 @@ sim_fault_name (SimFault fault)
 {
   static const char *const names[N_FAULTS]
       = { "frame-drop",   "frame-dup", "frame-late", "call-lost", "call-lost-after", "call-5xx",      "call-5xx-after",
-          "call-429",     "call-garbage", "call-late", "call-dup",  "token-failed",    "token-refused", "kill-between",
+          "call-429",     "call-garbage", "call-late", "call-dup",  "call-slow", "write-slow", "read-slow", "token-failed",    "token-refused", "kill-between",
           "disk-power",   "disk-kill", "disk-io",    "disk-full", "disk-short" };
 
   return names[fault];

@@ -530,7 +530,8 @@ quit (Device *device)
   DeskInput input = { .type = DESK_INPUT_STOP };
 
   sim_device_feed (device, &input);
-  sim_after (device->sim, device, sim_between (device->sim, 0, 20 * SIM_MS), end_of_program, NULL, NULL);
+  sim_after (device->sim, device, sim_between (device->sim, 0, sim_chance (device->sim, 0.5) ? 20 * SIM_MS : 5 * SIM_SECOND), end_of_program,
+             NULL, NULL);
 }
 
 static void

@@ -128,6 +128,9 @@ typedef enum
   FAULT_CALL_GARBAGE,
   FAULT_CALL_LATE, /* takes effect long after the client gave up */
   FAULT_CALL_DUP,
+  FAULT_CALL_SLOW,  /* answered just before the client gives up */
+  FAULT_WRITE_SLOW, /* the cache takes seconds for a batch */
+  FAULT_READ_SLOW,
   FAULT_TOKEN_FAILED,
   FAULT_TOKEN_REFUSED,
   FAULT_KILL_BETWEEN, /* two effects of one step */
@@ -178,6 +181,7 @@ typedef enum
   ACT_FORBID,
   N_ACTS,
 } SimAct;
+#define FAULT_LAST_BY_RATE FAULT_READ_SLOW
 #define ACT_FIRST_OF_DEVICE ACT_SEND
 #define ACT_FIRST_WRONG ACT_BREAK
 
