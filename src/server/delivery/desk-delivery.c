@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#include "server/service/desk-fault.h"
+
 #define MAX_CHATS        8 /* runs of one connection */
 #define BREAKER_FAILURES 5 /* in a row, of the transport */
 #define BREAKER_US       (30 * G_USEC_PER_SEC)
@@ -292,6 +294,7 @@ on_sent (GObject *object, GAsyncResult *result, gpointer data)
   run->outcome = desk_connector_send_finish (DESK_CONNECTOR (object), result);
   if (run->outcome == NULL)
     run->outcome = desk_outcome_new (DESK_OUTCOME_UNKNOWN, NULL, "The connector gave no answer");
+  desk_fault_point ("answered");
   learn (run->lane, run->outcome);
   record_run (run);
 }
@@ -303,6 +306,7 @@ on_begun (gpointer data)
   DeskDelivery *self = run->delivery;
   if (run->ok)
     {
+      desk_fault_point ("sending");
       desk_connector_send_async (run->lane->connector, run->outbound, run->cancellable, on_sent,
                                  run);
       return G_SOURCE_REMOVE;
@@ -334,6 +338,7 @@ start_run (DeskLane *lane, DeskOutbound *outbound)
   run->cancellable = g_cancellable_new ();
   run->delivery->n_runs++;
   g_hash_table_insert (lane->running, &outbound->job_id, run);
+  desk_fault_point ("due");
   desk_service_begin_attempt (run->delivery->service, outbound->job_id, begun, run);
 }
 

@@ -12,6 +12,7 @@
 #include "server/service/desk-service-private.h"
 
 #include "common/desk-backoff.h"
+#include "server/service/desk-fault.h"
 
 #define MAX_ATTEMPTS  6 /* the first, and one after 1, 2, 4, 8, 16 s */
 #define RETRY_BASE_MS 1000
@@ -154,6 +155,8 @@ attempt_done (const GError *error, gpointer data)
 {
   DeskAttempt *self = data;
   desk_service_note_commit (self->work.service, error);
+  if (self->job_id != 0)
+    desk_fault_point (self->outcome != NULL ? "finish-committed" : "begin-committed");
   if (error == NULL)
     {
       desk_work_publish (&self->work);
@@ -184,7 +187,9 @@ begin_job (DeskServerTx *tx, gpointer data, GError **error)
   job->state = DESK_SERVER_JOB_BEGUN;
   job->attempts++;
   self->applied = TRUE;
-  return tx->ops->job_update (tx, job, error);
+  const gboolean ok = tx->ops->job_update (tx, job, error);
+  desk_fault_point ("begin-uncommitted");
+  return ok;
 }
 
 void
@@ -393,6 +398,7 @@ finish_job (DeskServerTx *tx, gpointer data, GError **error)
                      error);
       break;
     }
+  desk_fault_point ("finish-uncommitted");
   if (!ok || outcome->new_user_id == NULL)
     return ok;
   return tx->ops->chat_find_row (tx, job->chat_row, &chat, error)

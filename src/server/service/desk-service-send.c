@@ -11,6 +11,7 @@
  * takes them one after the other, so the second finds what the first stored (IN_FLIGHT is for
  * stores with several writers). */
 
+#include "server/service/desk-fault.h"
 #include "server/service/desk-service-private.h"
 
 #include <string.h>
@@ -348,7 +349,9 @@ send_job (DeskServerTx *tx, gpointer data, GError **error)
   g_autoptr (DeskMessage) message = new_message (self, chat);
   if (!resolve_reply_to (self, chat, message, error))
     return FALSE;
-  return self->refused || store_reply (self, chat, message, error);
+  const gboolean ok = self->refused || store_reply (self, chat, message, error);
+  desk_fault_point ("send-uncommitted");
+  return ok;
 }
 
 static void
@@ -373,6 +376,7 @@ send_done (const GError *error, gpointer data)
 {
   DeskSend *self = data;
   desk_service_note_commit (self->work.service, error);
+  desk_fault_point ("send-committed");
   if (error != NULL)
     {
       g_clear_pointer (&self->reply, desk_reply_free);
@@ -388,6 +392,7 @@ send_done (const GError *error, gpointer data)
                           1);
     }
   self->done (g_steal_pointer (&self->reply), self->data);
+  desk_fault_point ("send-answered");
   send_free (self);
 }
 
