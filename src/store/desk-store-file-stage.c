@@ -65,7 +65,9 @@ safe_filename (const char *name)
     {
       gunichar c = g_utf8_get_char (p);
 
-      g_string_append_unichar (out, c == '/' || c == '\\' || g_unichar_iscntrl (c) ? '_' : c);
+      if (c == '/' || c == '\\' || g_unichar_iscntrl (c))
+        c = '_';
+      g_string_append_unichar (out, c == '"' ? '\'' : c); /* servers do not agree on how a form quotes it */
     }
   if (out->len > 0 && out->str[0] == '.')
     out->str[0] = '_';

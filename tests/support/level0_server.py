@@ -11,6 +11,8 @@ before reading). Every send that reached the "platform" is in server.platform, i
 """
 
 import base64
+import email.parser
+import email.policy
 import hashlib
 import http.server
 import json
@@ -39,6 +41,7 @@ class Level0Server:
         self.names = {}
         self.read = {}
         self.platform, self.requests, self.sockets, self.marked = [], [], [], []
+        self.platform_files, self.files, self.no_files, self.links = [], {}, False, 0
         self.connections = set()
         server = self
 
@@ -72,23 +75,33 @@ class Level0Server:
             self.names[platform, user_id] = name
             self.add(platform, user_id, "incoming", "user", text, tell)
 
-    def add(self, platform, user_id, direction, sender, text, tell=True):
+    def expire_links(self):
+        self.links += 1
+
+    def add(self, platform, user_id, direction, sender, text, tell=True, files=()):
         with self.lock:
             ns = self.last_ns = max(time.time_ns(), self.last_ns + 1_000_000)
             messages = self.chats.setdefault((platform, user_id), [])
             message = {"ns": ns, "id": str(uuid.uuid4()), "platform": platform, "user_id": user_id,
-                       "direction": direction, "sender": sender, "text": text}
+                       "direction": direction, "sender": sender, "text": text,
+                       "files": [(str(uuid.uuid4()), name, len(data)) for name, data in files]}
+            self.files.update((file[0], data) for file, (_, data) in zip(message["files"], files))
             messages.append(message)
             del messages[:-KEEP]
             if tell:
                 # the hazard: the id is not known yet, and the time is not yet cut
                 event = self.show(message, 9)
                 event["id"] = "00000000-0000-0000-0000-000000000000"
+                event.pop("attachments", None)
                 self.broadcast({"type": "new_message", "data": event})
             return message
 
     def show(self, message, digits):
-        return {"id": message["id"], "platform": message["platform"], "user_id": message["user_id"],
+        attachments = {"attachments": [
+            {"fileId": file_id, "filename": name, "mimeType": "application/octet-stream", "size": size,
+             "url": "/crm/files/%s?expires=1&sig=%d" % (file_id, self.links)}
+            for file_id, name, size in message["files"]]} if message["files"] else {}
+        return {**attachments, "id": message["id"], "platform": message["platform"], "user_id": message["user_id"],
                 "chat_id": message["user_id"], "direction": message["direction"],
                 "sender": message["sender"], "text": message["text"],
                 "created_at": rfc3339(message["ns"], digits),
@@ -167,7 +180,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         query = dict(urllib.parse.parse_qsl(url.query))
         self.owner.requests.append((self.command, self.path))
         token = self.headers.get("Authorization", "").removeprefix("Bearer ") or query.get("token")
-        if token != self.owner.token:
+        if token != self.owner.token and "sig" not in query:
             self.answer(401, "invalid token")
             return None
         if not url.path.startswith("/api/v1/crm/"):
@@ -184,10 +197,36 @@ class Connection(http.server.BaseHTTPRequestHandler):
             self.answer(200, self.owner.summaries())
         elif path == ["ws"]:
             self.websocket()
+        elif len(path) == 2 and path[0] == "files":
+            self.file(path[1], query)
         elif len(path) == 4 and path[0] == "chats" and path[3] == "messages":
             self.answer(200, self.owner.page((path[1], path[2]), int(query.get("limit", 50)), int(query.get("offset", 0))))
         else:
             self.answer(404, "404 page not found")
+
+    def file(self, file_id, query):
+        if query.get("sig") != str(self.owner.links):
+            self.answer(403, "link expired")
+        elif file_id not in self.owner.files:
+            self.answer(404, "404 page not found")
+        else:
+            data = self.owner.files[file_id]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    def form(self, body):
+        """(caption, files) of a multipart body."""
+        message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
+            b"Content-Type: " + self.headers["Content-Type"].encode() + b"\r\n\r\n" + body)
+        caption, files = "", []
+        for part in message.iter_parts():
+            if part.get_filename() is not None:
+                files.append((part.get_filename(), part.get_payload(decode=True)))
+            elif part.get_param("name", header="content-disposition") == "caption":
+                caption = part.get_payload(decode=True).decode()
+        return caption, files
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -195,7 +234,8 @@ class Connection(http.server.BaseHTTPRequestHandler):
         if asked is None:
             return
         path = asked[0]
-        if len(path) != 4 or path[0] != "chats" or path[3] != "send":
+        with_files = path[-1] == "send-file" and not self.owner.no_files
+        if len(path) != 4 or path[0] != "chats" or not (path[3] == "send" or with_files):
             self.answer(404, "404 page not found")
             return
         fault, self.owner.fault = self.owner.fault, None
@@ -205,10 +245,13 @@ class Connection(http.server.BaseHTTPRequestHandler):
         if fault == "refuse":
             self.answer(500, "platform error")
             return
-        text = json.loads(body)["text"]
+        text, files = self.form(body) if with_files else (json.loads(body)["text"], [])
         with self.owner.lock:
-            self.owner.platform.append((path[1] + "/" + path[2], text))
-            self.owner.add(path[1], path[2], "outgoing", "manager", text)
+            if files:
+                self.owner.platform_files.append({"text": text, "files": files})
+            else:
+                self.owner.platform.append((path[1] + "/" + path[2], text))
+            self.owner.add(path[1], path[2], "outgoing", "manager", text, files=files)
         if fault == "drop":
             self.close_connection = True
             self.connection.shutdown(2)
