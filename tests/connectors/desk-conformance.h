@@ -46,6 +46,7 @@ typedef struct
 extern const DeskConformance desk_conformance_demo;
 extern const DeskConformance desk_conformance_instagram;
 extern const DeskConformance desk_conformance_messenger;
+extern const DeskConformance desk_conformance_partner;
 extern const DeskConformance desk_conformance_telegram;
 
 G_END_DECLS

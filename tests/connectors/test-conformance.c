@@ -24,6 +24,7 @@ static const DeskConformance *const platforms[] = {
   &desk_conformance_demo,
   &desk_conformance_instagram,
   &desk_conformance_messenger,
+  &desk_conformance_partner,
   &desk_conformance_telegram,
 };
 
@@ -68,6 +69,14 @@ assert_tells_no_secret (const DeskConnection *connection, const char *text)
   for (guint i = 0; text != NULL && i < G_N_ELEMENTS (secrets); i++)
     if (secrets[i] != NULL)
       g_assert_null (strstr (text, secrets[i]));
+  if (text == NULL || connection->options == NULL)
+    return;
+  GHashTableIter iter;
+  gpointer key, value;
+  g_hash_table_iter_init (&iter, connection->options);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    if (g_str_has_prefix (key, "header."))
+      g_assert_null (strstr (text, value));
 }
 
 /* ── A connector and its peer ───────────────────────────────────────────────────────────────── */
@@ -127,6 +136,7 @@ tear_down (Fixture *self, gconstpointer data)
   assert_tells_no_secret (&self->connection, log_text->str);
   g_string_truncate (log_text, 0);
   g_mutex_unlock (&log_lock);
+  g_clear_pointer (&self->connection.options, g_hash_table_unref);
   desk_test_host_free (self->host);
   desk_clock_unref (self->clock);
 }
@@ -590,6 +600,43 @@ test_cancelled_before (Fixture *self, gconstpointer data)
   desk_outcome_free (outcome);
 }
 
+/* An operation that the platform's traits do not have is refused without asking the platform. */
+static void
+test_operations (Fixture *self, gconstpointer data)
+{
+  const DeskPlatform *platform = desk_connector_get_platform (self->connector);
+  const struct
+  {
+    DeskOperation operation;
+    gboolean can;
+  } operations[] = {
+    { DESK_OPERATION_EDIT, platform->can_edit },
+    { DESK_OPERATION_DELETE, platform->can_delete },
+    { DESK_OPERATION_REACT, platform->can_react },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (operations); i++)
+    {
+      DeskOutbound outbound = { .job_id = 1,
+                                .attempt = 1,
+                                .connection = self->connection.name,
+                                .operation = operations[i].operation,
+                                .emoji = (char *)"👍" };
+      g_autoptr (DeskMessage) message = desk_message_new (platform->name, self->platform->user_id);
+      DeskOutcome *outcome = NULL;
+
+      if (operations[i].can)
+        continue;
+      message->external_id = g_strdup ("10");
+      outbound.message = message;
+      desk_connector_send_async (self->connector, &outbound, NULL, on_outcome, &outcome);
+      desk_test_wait_for (outcome != NULL);
+      g_assert_cmpint (outcome->type, ==, DESK_OUTCOME_PERMANENT);
+      g_assert_cmpuint (self->platform->count_sends (self->server), ==, 0);
+      desk_outcome_free (outcome);
+    }
+}
+
 /* ── What it says of itself ─────────────────────────────────────────────────────────────────── */
 static void
 test_traits (Fixture *self, gconstpointer data)
@@ -670,6 +717,7 @@ static const struct
   { "cancel", WITH_NETWORK, test_cancel },
   { "cancelled-before", WITH_NETWORK, test_cancelled_before },
   { "stop", WITH_NETWORK, test_stop },
+  { "operations", WITH_NETWORK, test_operations },
 };
 
 int

@@ -62,7 +62,7 @@ static const Case cases[] = {
   { "[connection a]\n", ":1: [connection a] needs “platform”" },
   { "[connection a/b]\nplatform=demo\n", ":1: a connection's name is 1 to 64 of A-Z a-z 0-9 . _ -" },
   { "[connection a]\nplatform=icq\n",
-    ":2: unknown platform “icq”: use telegram, whatsapp, instagram, messenger or demo" },
+    ":2: unknown platform “icq”: use telegram, whatsapp, instagram, messenger, partner or demo" },
   { TG "token=123:abc\n", ":3: “token” is a secret and must not stand in this file: use “token_env” "
                           "(the name of an environment variable) or “token_file”" },
   { TG, ":1: [connection a] needs “token_env” or “token_file”" },

@@ -10,6 +10,8 @@
 #include "server/connectors/demo/desk-demo-connector.h"
 #include "server/connectors/instagram/desk-instagram-connector.h"
 #include "server/connectors/messenger/desk-messenger-connector.h"
+#include "server/connectors/partner/desk-partner-connector.h"
+#include "server/connectors/partner/desk-partner-options.h"
 #include "server/connectors/telegram/desk-telegram-connector.h"
 
 static const struct
@@ -23,6 +25,7 @@ static const struct
   { "telegram", desk_telegram_describe, desk_telegram_connector_new },
   { "instagram", desk_instagram_describe, desk_instagram_connector_new },
   { "messenger", desk_messenger_describe, desk_messenger_connector_new },
+  { "partner", desk_partner_describe, desk_partner_connector_new },
   { "demo", desk_demo_describe, desk_demo_connector_new },
 };
 
@@ -62,6 +65,48 @@ desk_connectors_describe (const char *platform)
   int n = find (platform);
 
   return n >= 0 ? connectors[n].describe () : NULL;
+}
+
+static gboolean
+is_partner (const char *platform)
+{
+  return g_strcmp0 (platform, "partner") == 0;
+}
+
+gboolean
+desk_connectors_check_option (const char *platform,
+                              const char *key,
+                              const char *value,
+                              const char **out_reason)
+{
+  g_return_val_if_fail (key != NULL && value != NULL && out_reason != NULL, FALSE);
+  *out_reason = "is no key of this platform";
+  if (!is_partner (platform) || !desk_partner_option_check (key, value, out_reason))
+    return FALSE;
+  if (g_str_equal (key, "partner") && !is_partner (value) && desk_connectors_knows (value))
+    *out_reason = "must not be the name of another platform";
+  return *out_reason == NULL;
+}
+
+const char *
+desk_connectors_find_missing (const DeskConnection *connection)
+{
+  g_return_val_if_fail (connection != NULL, NULL);
+  return is_partner (connection->platform) ? desk_partner_find_missing (connection) : NULL;
+}
+
+const char *
+desk_connectors_get_name (const DeskConnection *connection)
+{
+  g_return_val_if_fail (connection != NULL, NULL);
+  return is_partner (connection->platform) ? desk_partner_platform_name (connection)
+                                           : connection->platform;
+}
+
+const DeskConnection *
+desk_connectors_detect (GPtrArray *connections, const char *partner, const char *room_id)
+{
+  return desk_partner_detect (connections, partner, room_id);
 }
 
 DeskConnector *

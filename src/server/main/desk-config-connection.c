@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/desk-crypto.h"
+#include "server/connectors/desk-connectors.h"
 
 #define MAX_NAME   64
 #define MAX_PREFIX 64
@@ -28,6 +29,8 @@ typedef enum
   HAS_WEBHOOK_SECRET = 1 << 5,
   HAS_MESSAGING = 1 << 6, /* app_id and human_agent */
   HAS_LOGIN = 1 << 7,
+  MAY_HAVE_TOKEN = 1 << 8,
+  HAS_OPTIONS = 1 << 9, /* keys of its own: desk_connectors_check_option() */
 } Needs;
 
 typedef struct
@@ -48,6 +51,8 @@ static const Traits traits[] = {
   { "whatsapp", "https://graph.facebook.com", "v23.0", META },
   { "instagram", INSTAGRAM_URL, "v23.0", META | HAS_MESSAGING | HAS_LOGIN },
   { "messenger", FACEBOOK_URL, "v23.0", META | HAS_MESSAGING },
+  { "partner", "", NULL,
+    NEEDS_ACCOUNT | CAN_POLL | HAS_WEBHOOK_SECRET | MAY_HAVE_TOKEN | HAS_OPTIONS },
   { "demo", NULL, NULL, CAN_POLL },
 };
 
@@ -99,6 +104,7 @@ desk_connection_free (DeskConnection *self)
   g_free (self->app_id);
   g_free (self->login);
   g_free (self->token_path);
+  g_clear_pointer (&self->options, g_hash_table_unref);
   g_free (self);
 }
 
@@ -205,7 +211,8 @@ read_secret (DeskConnection *connection,
                              entry->key, entry->key, entry->key);
       return FALSE;
     }
-  if (!(find_traits (connection->platform)->needs & secret->bit))
+  const Needs may = secret->bit == NEEDS_TOKEN ? NEEDS_TOKEN | MAY_HAVE_TOKEN : secret->bit;
+  if (!(find_traits (connection->platform)->needs & may))
     {
       desk_config_set_error (error, context->path, entry->line, "a %s connection has no “%s”",
                              connection->platform, entry->key);
@@ -242,6 +249,71 @@ set_text (char **field, char *value)
 {
   g_free (*field);
   *field = value;
+  return TRUE;
+}
+
+/* ── Keys that only one platform has ────────────────────────────────────────────────────────── */
+static void
+free_secretly (gpointer text)
+{
+  desk_secure_clear (text);
+  g_free (text);
+}
+
+static void
+take_option (DeskConnection *connection, const char *key, char *value)
+{
+  if (connection->options == NULL)
+    connection->options = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, free_secretly);
+  g_hash_table_replace (connection->options, g_strdup (key), value);
+}
+
+/* header_env.NAME and header_file.NAME → header.NAME */
+static gboolean
+read_secret_header (DeskConnection *connection,
+                    const DeskConfigContext *context,
+                    const DeskConfigEntry *entry,
+                    GError **error)
+{
+  const gboolean is_env = g_str_has_prefix (entry->key, "header_env.");
+  g_autofree char *key = g_strconcat ("header", strchr (entry->key, '.'), NULL);
+  char *value = NULL;
+  const char *reason;
+
+  if (!(is_env ? take_env (context, entry, &value, error) : take_file (context, entry, &value, error)))
+    return FALSE;
+  if (value == NULL)
+    return TRUE;
+  take_option (connection, key, value);
+  return desk_connectors_check_option (connection->platform, key, value, &reason)
+         || refuse (context, entry, reason, error);
+}
+
+static gboolean
+is_secret_header (const char *key)
+{
+  return g_regex_match_simple ("^header\\.(.*(key|token|secret|auth|cookie|password))", key,
+                               G_REGEX_CASELESS, 0);
+}
+
+static gboolean
+read_option (DeskConnection *connection,
+             const DeskConfigContext *context,
+             const DeskConfigEntry *entry,
+             GError **error)
+{
+  const char *reason;
+
+  if (g_str_has_prefix (entry->key, "header_env.") || g_str_has_prefix (entry->key, "header_file."))
+    return read_secret_header (connection, context, entry, error);
+  if (is_secret_header (entry->key))
+    return refuse (context, entry,
+                   "looks like a secret and must not stand in this file: use header_env.NAME or "
+                   "header_file.NAME",
+                   error);
+  if (!desk_connectors_check_option (connection->platform, entry->key, entry->value, &reason))
+    return refuse (context, entry, reason, error);
+  take_option (connection, entry->key, g_strdup (entry->value));
   return TRUE;
 }
 
@@ -317,6 +389,8 @@ read_key (DeskConnection *connection,
     return prefix_is_valid (entry->value)
                ? set_text (&connection->chat_prefix, g_strdup (entry->value))
                : refuse (context, entry, "must be 1 to 64 bytes without slash and blank", error);
+  if (known->needs & HAS_OPTIONS)
+    return read_option (connection, context, entry, error);
   if (!read_own_key (connection, context, entry, &is_own, error))
     return FALSE;
   if (is_own)
@@ -350,6 +424,12 @@ check_needs (const DeskConnection *connection,
           return FALSE;
         }
     }
+  if (desk_connectors_find_missing (connection) != NULL)
+    {
+      desk_config_set_error (error, context->path, group->line, "[%s] needs “%s”", group->name,
+                             desk_connectors_find_missing (connection));
+      return FALSE;
+    }
   if ((known->needs & NEEDS_ACCOUNT) && connection->account_id == NULL)
     {
       desk_config_set_error (error, context->path, group->line, "[%s] needs “account_id”",
@@ -381,7 +461,7 @@ begin_connection (const DeskConfigContext *context, const DeskConfigGroup *group
   else if (find_traits (platform->value) == NULL)
     desk_config_set_error (
         error, context->path, platform->line,
-        "unknown platform “%s”: use telegram, whatsapp, instagram, messenger or demo",
+        "unknown platform “%s”: use telegram, whatsapp, instagram, messenger, partner or demo",
         platform->value);
   else
     return desk_connection_new (name, platform->value);
@@ -441,7 +521,7 @@ check_pair (const DeskConfigContext *context,
   const DeskConfigEntry *entry = desk_config_group_find (group, "chat_prefix");
   const guint line = entry != NULL ? entry->line : group->line;
 
-  if (strcmp (a->platform, b->platform) != 0)
+  if (strcmp (desk_connectors_get_name (a), desk_connectors_get_name (b)) != 0)
     return TRUE;
   if (*a->chat_prefix != '\0' && *b->chat_prefix != '\0'
       && !g_str_has_prefix (a->chat_prefix, b->chat_prefix)
@@ -450,7 +530,7 @@ check_pair (const DeskConfigContext *context,
   if (*a->chat_prefix == '\0' || *b->chat_prefix == '\0')
     desk_config_set_error (error, context->path, line,
                            "%s and %s are both %s connections: each needs a “chat_prefix” of its own",
-                           a->name, b->name, b->platform);
+                           a->name, b->name, desk_connectors_get_name (b));
   else
     desk_config_set_error (error, context->path, line,
                            "the “chat_prefix” of %s and %s collide: neither may begin the other",

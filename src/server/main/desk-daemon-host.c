@@ -119,16 +119,17 @@ add_connection (DeskHost *self, const DeskConnection *connection, GError **error
                         reason);
       return TRUE;
     }
-  desk_service_add_connection (self->service, connection->name, connection->platform,
-                               connection->chat_prefix);
   DeskConnector *connector = desk_connectors_create (connection, &self->host, error);
   if (connector == NULL)
     {
       g_prefix_error (error, "Connection %s: ", connection->name);
       return FALSE;
     }
-  /* its own: what a platform can do may hang on how the connection signs in */
-  desk_service_add_platform (self->service, desk_connector_get_platform (connector));
+  /* a partner's platform is named by its configuration */
+  platform = desk_connector_get_platform (connector);
+  desk_service_add_platform (self->service, platform);
+  desk_service_add_connection (self->service, connection->name, platform->name,
+                               connection->chat_prefix);
   g_ptr_array_add (self->connectors, connector);
   return TRUE;
 }
@@ -210,7 +211,8 @@ desk_host_find (DeskHost *self, const char *platform, const char *connection)
       DeskConnector *connector = g_ptr_array_index (self->connectors, i);
       const DeskConnection *own = desk_connector_get_connection (connector);
 
-      if (strcmp (own->platform, platform) != 0)
+      if (strcmp (own->platform, platform) != 0
+          && strcmp (desk_connector_get_platform (connector)->name, platform) != 0)
         continue;
       if (connection != NULL && strcmp (own->name, connection) == 0)
         return connector;
@@ -240,7 +242,7 @@ tell_typing (gpointer data)
       DeskConnector *connector = g_ptr_array_index (self->connectors, i);
       const DeskConnection *own = desk_connector_get_connection (connector);
 
-      if (strcmp (own->platform, typing->platform) == 0
+      if (strcmp (desk_connector_get_platform (connector)->name, typing->platform) == 0
           && g_str_has_prefix (typing->user_id, own->chat_prefix))
         {
           desk_connector_typing (connector, typing->user_id);

@@ -37,6 +37,7 @@ typedef struct
   char *login;          /* nullable: which of the platform's ways of signing in the token is of */
   char *token_path;     /* nullable: the file that token came from */
   gboolean human_agent; /* replies after the platform's window are tagged as a person's */
+  GHashTable *options;  /* nullable; char* → char*: keys that this platform alone has; "header.*" are secrets */
 } DeskConnection;
 
 /* ── In ─────────────────────────────────────────────────────────────────────────────────────── */
