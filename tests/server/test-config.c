@@ -24,6 +24,10 @@ write_file (const char *name, const char *text)
 #define TG "[connection a]\nplatform=telegram\n"
 #define WA "[connection w]\nplatform=whatsapp\naccount_id=1\ntoken_env=DESK_TEST_SET\n"
 
+#define IG                                                                                         \
+  "[connection i]\nplatform=instagram\naccount_id=1\ntoken_env=DESK_TEST_SET\n"                  \
+  "app_secret_env=DESK_TEST_SET\nverify_token_env=DESK_TEST_SET\n"
+
 typedef struct
 {
   const char *text;
@@ -91,6 +95,11 @@ static const Case cases[] = {
     ":1: [connection w] needs “app_secret_env” or “app_secret_file”" },
   { WA "mode=poll\n", ":5: “mode” must be webhook for this platform" },
   { WA "version=23\n", ":5: “version” must be a version as v23.0" },
+  { WA "human_agent=true\n",
+    ":5: unknown key “human_agent” in [connection w] of platform whatsapp" },
+  { IG "human_agent=yes\n", ":7: “human_agent” must be true or false" },
+  { IG "login=google\n", ":7: “login” must be instagram or facebook" },
+  { IG "app_id=0x12\n", ":7: “app_id” must be the app's id, a number" },
   { "[connection a]\nplatform=demo\n[connection b]\nplatform=demo\n",
     ":3: a and b are both demo connections: each needs a “chat_prefix” of its own" },
   { "[connection a]\nplatform=demo\nchat_prefix=x~\n[connection b]\nplatform=demo\n",
@@ -169,6 +178,34 @@ test_values (void)
   g_assert_cmpstr (b->mode, ==, "poll");
 }
 
+/* Instagram's two ways of signing in have an address each; the file of a token is remembered. */
+static void
+test_logins (void)
+{
+  g_autofree char *secret = write_file ("token", "from-file\n");
+  g_autofree char *text = g_strconcat (
+      IG "app_id=77\nhuman_agent=true\nchat_prefix=i~\n"
+         "[connection j]\nplatform=instagram\nlogin=facebook\naccount_id=2\nchat_prefix=j~\n"
+         "app_secret_env=DESK_TEST_SET\nverify_token_env=DESK_TEST_SET\ntoken_file=",
+      secret, NULL);
+  g_autofree char *path = write_file ("logins.conf", text);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeskConfig) config = desk_config_load (path, DESK_CONFIG_RUN, NULL, &error);
+
+  g_assert_no_error (error);
+  const DeskConnection *i = g_ptr_array_index (config->connections, 0);
+  const DeskConnection *j = g_ptr_array_index (config->connections, 1);
+  g_assert_cmpstr (i->base_url, ==, "https://graph.instagram.com");
+  g_assert_cmpstr (i->app_id, ==, "77");
+  g_assert_true (i->human_agent);
+  g_assert_null (i->token_path);
+  g_assert_cmpstr (j->base_url, ==, "https://graph.facebook.com");
+  g_assert_cmpstr (j->login, ==, "facebook");
+  g_assert_false (j->human_agent);
+  g_assert_cmpstr (j->token, ==, "from-file");
+  g_assert_cmpstr (j->token_path, ==, secret);
+}
+
 static void
 test_check_notes_unset_variables (void)
 {
@@ -221,6 +258,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/refused", test_refused);
   g_test_add_func ("/config/unreadable", test_unreadable);
   g_test_add_func ("/config/values", test_values);
+  g_test_add_func ("/config/logins", test_logins);
   g_test_add_func ("/config/check-notes-unset-variables", test_check_notes_unset_variables);
   g_test_add_func ("/config/example", test_example);
   int result = g_test_run ();
