@@ -48,5 +48,6 @@ extern const DeskConformance desk_conformance_instagram;
 extern const DeskConformance desk_conformance_messenger;
 extern const DeskConformance desk_conformance_partner;
 extern const DeskConformance desk_conformance_telegram;
+extern const DeskConformance desk_conformance_whatsapp;
 
 G_END_DECLS

@@ -26,6 +26,7 @@ static const DeskConformance *const platforms[] = {
   &desk_conformance_messenger,
   &desk_conformance_partner,
   &desk_conformance_telegram,
+  &desk_conformance_whatsapp,
 };
 
 /* ── Everything that is logged ──────────────────────────────────────────────────────────────── */

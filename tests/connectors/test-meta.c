@@ -140,7 +140,8 @@ test_unreadable (void)
       g_autoptr (DeskWebhookResult) result = call (connection, "POST", NULL, bodies[i], &root);
       g_test_assert_expected_messages ();
       g_assert_cmpuint (result->status, ==, 200);
-      g_assert_null (result->inbound);
+      g_assert_null (root);
+      g_assert_nonnull (result->inbound->problem);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "server/connectors/partner/desk-partner-connector.h"
 #include "server/connectors/partner/desk-partner-options.h"
 #include "server/connectors/telegram/desk-telegram-connector.h"
+#include "server/connectors/whatsapp/desk-whatsapp-connector.h"
 
 static const struct
 {
@@ -26,6 +27,7 @@ static const struct
   { "instagram", desk_instagram_describe, desk_instagram_connector_new },
   { "messenger", desk_messenger_describe, desk_messenger_connector_new },
   { "partner", desk_partner_describe, desk_partner_connector_new },
+  { "whatsapp", desk_whatsapp_describe, desk_whatsapp_connector_new },
   { "demo", desk_demo_describe, desk_demo_connector_new },
 };
 

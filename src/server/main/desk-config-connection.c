@@ -31,6 +31,7 @@ typedef enum
   HAS_LOGIN = 1 << 7,
   MAY_HAVE_TOKEN = 1 << 8,
   HAS_OPTIONS = 1 << 9, /* keys of its own: desk_connectors_check_option() */
+  HAS_WABA = 1 << 10,
 } Needs;
 
 typedef struct
@@ -48,7 +49,7 @@ typedef struct
 
 static const Traits traits[] = {
   { "telegram", "https://api.telegram.org", NULL, NEEDS_TOKEN | CAN_POLL | HAS_WEBHOOK_SECRET },
-  { "whatsapp", "https://graph.facebook.com", "v23.0", META },
+  { "whatsapp", FACEBOOK_URL, "v23.0", META | HAS_WABA },
   { "instagram", INSTAGRAM_URL, "v23.0", META | HAS_MESSAGING | HAS_LOGIN },
   { "messenger", FACEBOOK_URL, "v23.0", META | HAS_MESSAGING },
   { "partner", "", NULL,
@@ -98,6 +99,7 @@ desk_connection_free (DeskConnection *self)
   g_free (self->base_url);
   g_free (self->version);
   g_free (self->account_id);
+  g_free (self->waba_id);
   g_free (self->mode);
   g_free (self->chat_prefix);
   g_free (self->public_url);
@@ -374,6 +376,10 @@ read_key (DeskConnection *connection,
     return g_regex_match_simple ("^[A-Za-z0-9_.-]{1,128}$", entry->value, 0, 0)
                ? set_text (&connection->account_id, g_strdup (entry->value))
                : refuse (context, entry, "must be the account's id", error);
+  if (strcmp (entry->key, "waba_id") == 0 && (known->needs & HAS_WABA))
+    return g_regex_match_simple ("^[0-9]{1,64}$", entry->value, 0, 0)
+               ? set_text (&connection->waba_id, g_strdup (entry->value))
+               : refuse (context, entry, "must be the digits of the business account's id", error);
   if (strcmp (entry->key, "mode") == 0)
     {
       const gboolean poll = strcmp (entry->value, "poll") == 0 && (known->needs & CAN_POLL);

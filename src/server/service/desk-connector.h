@@ -26,6 +26,7 @@ typedef struct
   char *base_url;
   char *version;      /* nullable */
   char *account_id;   /* nullable */
+  char *waba_id;      /* nullable: the WhatsApp business account that the number belongs to */
   char *mode;         /* "poll" or "webhook" */
   char *chat_prefix;  /* "" if none; becomes the beginning of user_id */
   char *token;        /* secret, nullable */

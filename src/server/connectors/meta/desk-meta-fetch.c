@@ -48,32 +48,6 @@ struct _DeskMetaFetcher
 
 static void ask (DeskMetaFetcher *self);
 
-char *
-desk_meta_sha256_hex (const char *text)
-{
-  static const char digits[] = "0123456789abcdef";
-  g_autofree guchar *bytes = NULL;
-  gsize len = 0;
-  char *hex;
-
-  if (text == NULL)
-    return NULL;
-  if (strlen (text) == 64 && strspn (text, "0123456789abcdefABCDEF") == 64)
-    return g_ascii_strdown (text, -1);
-  if (strlen (text) != 44)
-    return NULL;
-  bytes = g_base64_decode (text, &len);
-  if (len != 32)
-    return NULL;
-  hex = g_malloc0 (65);
-  for (gsize i = 0; i < len; i++)
-    {
-      hex[2 * i] = digits[bytes[i] >> 4];
-      hex[2 * i + 1] = digits[bytes[i] & 15];
-    }
-  return hex;
-}
-
 static void
 fetch_free (gpointer data)
 {

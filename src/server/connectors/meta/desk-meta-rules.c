@@ -156,11 +156,18 @@ desk_meta_verdict_clear (DeskMetaVerdict *self)
 }
 
 static void
-go_down (DeskMetaVerdict *out, const char *reason)
+go_down (DeskMetaVerdict *out, DeskTrouble trouble, const char *reason)
 {
   out->health = DESK_HEALTH_DOWN;
+  out->trouble = trouble;
   out->wait_ms = DOWN_RETRY_MS;
   out->reason = g_strdup (reason);
+}
+
+static gboolean
+is_about_token (gint64 code)
+{
+  return code == 190 || code == 102 || code == 0;
 }
 
 void
@@ -172,21 +179,29 @@ desk_meta_judge (const DeskMetaReply *reply,
   const DeskMetaRule *rule
       = reply->has_error ? desk_meta_find_rule (rules, n_rules, reply->code, reply->subcode) : NULL;
 
-  *out = (DeskMetaVerdict) { .health = DESK_HEALTH_DEGRADED, .wait_ms = -1 };
+  *out = (DeskMetaVerdict) { .health = DESK_HEALTH_DEGRADED,
+                             .trouble = DESK_TROUBLE_PLATFORM,
+                             .wait_ms = -1 };
   if (reply->trouble != NULL)
-    out->reason = g_strdup_printf ("No connection to Meta: %s", reply->trouble);
+    {
+      out->trouble = DESK_TROUBLE_UNREACHABLE;
+      out->reason = g_strdup_printf ("No connection to Meta: %s", reply->trouble);
+    }
   else if (desk_meta_reply_is_ok (reply))
     {
       out->ok = TRUE;
       out->health = DESK_HEALTH_OK;
+      out->trouble = DESK_TROUBLE_NONE;
       out->wait_ms = 0;
     }
   else if (rule != NULL && rule->class == DESK_META_CLASS_CONNECTION)
-    go_down (out, rule->words != NULL ? rule->words : reply->words);
+    go_down (out, is_about_token (reply->code) ? DESK_TROUBLE_TOKEN : DESK_TROUBLE_PERMISSION,
+             rule->words != NULL ? rule->words : reply->words);
   else if (reply->has_error && reply->code == 100)
-    go_down (out, UNKNOWN_ID);
+    go_down (out, DESK_TROUBLE_CONFIG, UNKNOWN_ID);
   else if (reply->http_status == 429 || (rule != NULL && rule->class == DESK_META_CLASS_RATE))
     {
+      out->trouble = DESK_TROUBLE_BUSY;
       out->wait_ms = reply->retry_after_ms > 0 ? reply->retry_after_ms : RATE_RETRY_MS;
       out->reason = g_strdup ("Meta asks to slow down");
     }

@@ -70,6 +70,7 @@ DeskOutcome *desk_meta_outcome (const DeskMetaReply *reply,
  * DeskMetaVerdict:
  * @ok: the call succeeded
  * @health: of the connection, if not
+ * @trouble: its kind
  * @reason: (nullable): what is wrong and what to do
  * @wait_ms: until the next try; -1: by growing steps
  */
@@ -77,6 +78,7 @@ typedef struct
 {
   gboolean ok;
   DeskHealth health;
+  DeskTrouble trouble;
   char *reason;
   gint64 wait_ms;
 } DeskMetaVerdict;

@@ -135,23 +135,22 @@ desk_meta_mend_surrogates (const char *text, gsize len)
   return mended ? g_string_free (g_steal_pointer (&out), FALSE) : NULL;
 }
 
-static JsonNode *
-read_payload (const DeskConnection *connection, GBytes *body)
+JsonNode *
+desk_meta_payload_read (GBytes *raw, GError **error)
 {
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) local = NULL;
   gsize len;
-  const char *text = g_bytes_get_data (body, &len);
-  JsonNode *root = desk_json_parse (text != NULL ? text : "", len, DESK_META_MAX_WEBHOOK, &error);
+  const char *text = g_bytes_get_data (raw, &len);
+  JsonNode *root = desk_json_parse (text != NULL ? text : "", len, DESK_META_MAX_WEBHOOK, &local);
 
-  if (root == NULL && g_error_matches (error, DESK_JSON_ERROR, DESK_JSON_ERROR_UTF8))
+  if (root == NULL && g_error_matches (local, DESK_JSON_ERROR, DESK_JSON_ERROR_UTF8))
     {
       g_autofree char *mended = desk_meta_mend_surrogates (text, len);
       if (mended != NULL)
         root = desk_json_parse (mended, strlen (mended), 2 * DESK_META_MAX_WEBHOOK, NULL);
     }
   if (root == NULL)
-    g_warning ("%s: a payload of Meta cannot be read and is left out: %s", connection->name,
-               error->message);
+    g_propagate_error (error, g_steal_pointer (&local));
   return root;
 }
 
@@ -161,6 +160,7 @@ desk_meta_webhook_open (const DeskConnection *connection,
                         JsonNode **out_root)
 {
   DeskWebhookResult *result = g_new0 (DeskWebhookResult, 1);
+  g_autoptr (GError) error = NULL;
 
   *out_root = NULL;
   if (g_strcmp0 (request->method, "GET") == 0)
@@ -177,8 +177,12 @@ desk_meta_webhook_open (const DeskConnection *connection,
     return result;
 
   result->status = 200;
-  *out_root = read_payload (connection, request->body);
-  if (*out_root != NULL)
-    result->inbound = desk_inbound_new (connection->name, DESK_SOURCE_WEBHOOK, request->body);
+  result->inbound = desk_inbound_new (connection->name, DESK_SOURCE_WEBHOOK, request->body);
+  *out_root = desk_meta_payload_read (request->body, &error);
+  if (*out_root == NULL)
+    {
+      g_warning ("%s: a payload of Meta cannot be read: %s", connection->name, error->message);
+      result->inbound->problem = g_strdup (error->message);
+    }
   return result;
 }

@@ -29,7 +29,8 @@ gboolean desk_meta_signature_is_valid (const char *app_secret, const char *heade
  * What all webhooks of Meta share: the handshake (GET) with verify_token, methods, size and
  * signature. If @out_root is set, the call is authentic and the result is 200 with an inbound whose
  * items (none as yet) the platform's own normalizer appends; in every other case the result is
- * complete. An authentic body that cannot be read is confirmed, too: Meta would repeat it for days.
+ * complete. An authentic body that cannot be read is confirmed, too, since Meta would repeat it for
+ * days: its inbound names the problem, so that it can be replayed by a version that can read it.
  * Pure, any thread.
  *
  * Returns: (transfer full): the result
@@ -37,6 +38,15 @@ gboolean desk_meta_signature_is_valid (const char *app_secret, const char *heade
 DeskWebhookResult *desk_meta_webhook_open (const DeskConnection *connection,
                                            const DeskWebhookRequest *request,
                                            JsonNode **out_root);
+
+/**
+ * desk_meta_payload_read:
+ * @raw: the body of an authentic call
+ * @error: #DeskJsonError
+ *
+ * Returns: (transfer full): the payload, %NULL if it cannot be read. For replays.
+ */
+JsonNode *desk_meta_payload_read (GBytes *raw, GError **error);
 
 /**
  * desk_meta_time_ms:
