@@ -471,10 +471,16 @@ poll (DeskEngine *self)
 static void
 store_retry (DeskEngine *self)
 {
-  if (self->link == LINK_WAITING)
-    begin (self);
-  else
-    self->store_broken = FALSE;
+  if (self->link == LINK_WAITING && !self->refreshing)
+    {
+      begin (self);
+      return;
+    }
+  /* A snapshot began meanwhile, or a token is being renewed. */
+  self->store_broken = FALSE;
+  desk_engine_flush_events (self);
+  desk_engine_check_head (self);
+  desk_engine_pump_outbox (self);
 }
 
 void
@@ -483,7 +489,7 @@ desk_engine_take_timer (DeskEngine *self, DeskTimer timer)
   switch (timer)
     {
     case DESK_TIMER_RETRY:
-      if (self->link == LINK_WAITING || self->link == LINK_REFUSED)
+      if ((self->link == LINK_WAITING && !self->refreshing) || self->link == LINK_REFUSED)
         begin (self);
       break;
     case DESK_TIMER_HELLO:
