@@ -283,23 +283,87 @@ sim_cover_act (Device *device, SimAct act)
   met_faults[state_of (device->engine)][N_FAULTS + act]++;
 }
 
-guint
-sim_cover_print (gboolean complete)
+/* ── What cannot be ─────────────────────────────────────────────────────────────────────────── */
+
+#define B(state) (1u << STATE_##state)
+#define ALL (B (POLLING) * 2 - 1)
+#define WITH_WS (B (CONNECTING) | B (RESUMING) | B (LIVE) | B (BEHIND) | B (LIVE0))
+#define LEVEL2 (B (HEAD) | B (CHATS) | B (LIVE) | B (BEHIND))
+#define NOT_LEVEL2 (B (NEW) | B (DISCOVERING) | B (LIVE0))
+#define REPLIES(class) IN_REPLY + 3 * (class), IN_REPLY + 3 * (class) + 2
+
+static const struct
 {
-  guint n = 0, wrong = 0;
+  guint first, last; /* inputs */
+  guint states;
+  const char *why;
+} impossible[] = {
+  { IN_START, IN_START, ALL & ~B (STOPPED), "a program starts once" },
+  { IN_TIMER, IN_TIMER + DESK_TIMER_OUTBOX, B (STOPPED), "stopping clears the timers, and nothing sets these then" },
+  { IN_TIMER + DESK_TIMER_LOOK, IN_TIMER + DESK_TIMER_LOOK, B (STOPPED), "stopping clears it, and nothing sets it then" },
+  { IN_TIMER + DESK_TIMER_STORE, IN_TIMER + DESK_TIMER_STORE, B (STOPPED), "the program ends before it is due" },
+  { IN_TIMER + DESK_TIMER_RETRY, IN_TIMER + DESK_TIMER_RETRY, B (SIGNED_OUT), "signing out clears it, and nothing is tried again" },
+  { IN_TIMER + DESK_TIMER_RETRY, IN_TIMER + DESK_TIMER_RETRY, B (DISCOVERING) | B (LIVE0),
+    "beginning clears it; only a snapshot begins otherwise, at level 2" },
+  { IN_TIMER + DESK_TIMER_HELLO, IN_TIMER + DESK_TIMER_HELLO, ALL & ~(B (CONNECTING) | B (HEAD) | B (CHATS)),
+    "hello and the end of the connection clear it" },
+  { IN_TIMER + DESK_TIMER_STABLE, IN_TIMER + DESK_TIMER_STABLE,
+    B (SIGNED_OUT) | B (REFUSED) | B (NEW) | B (WAITING) | B (RENEWING) | B (BROKEN) | B (DISCOVERING) | B (POLLING),
+    "the end of the connection clears it" },
+  { IN_TIMER + DESK_TIMER_GAP, IN_TIMER + DESK_TIMER_GAP, NOT_LEVEL2, "gaps are of level 2, whose level is known" },
+  { IN_TIMER + DESK_TIMER_GAP, IN_TIMER + DESK_TIMER_GAP, B (HEAD) | B (CHATS) | B (LIVE), "nothing is known to be missing" },
+  { IN_TIMER + DESK_TIMER_POLL, IN_TIMER + DESK_TIMER_POLL, B (SIGNED_OUT) | B (NEW), "cleared; set only where the level is known" },
+  { IN_TIMER + DESK_TIMER_POLL, IN_TIMER + DESK_TIMER_POLL, B (LIVE) | B (BEHIND), "hello clears it" },
+  { IN_TIMER + DESK_TIMER_POLL_CHAT, IN_TIMER + DESK_TIMER_POLL_CHAT, LEVEL2 | B (NEW), "only plain servers are polled for a chat" },
+  { IN_TIMER + DESK_TIMER_OUTBOX, IN_TIMER + DESK_TIMER_OUTBOX, B (SIGNED_OUT) | B (NEW), "set only while requests may go out" },
+  { IN_TIMER + DESK_TIMER_LOOK, IN_TIMER + DESK_TIMER_LOOK, LEVEL2 | B (NEW), "only plain servers leave an outcome to be looked for" },
+  { IN_TIMER + DESK_TIMER_HISTORY, IN_TIMER + DESK_TIMER_HISTORY, NOT_LEVEL2, "history is fetched in advance at level 2 alone" },
+  { IN_TIMER + DESK_TIMER_STORE, IN_TIMER + DESK_TIMER_STORE,
+    B (REFUSED) | B (NEW) | B (WAITING) | B (DISCOVERING) | B (LIVE0) | B (POLLING),
+    "beginning clears it; without a beginning the state is “broken”" },
+  { IN_TOKEN_RENEWED, IN_TOKEN_FAILED,
+    ALL & ~(B (RENEWING) | B (STOPPED) | B (HEAD) | B (CHATS) | B (CONNECTING) | B (RESUMING) | B (LIVE) | B (BEHIND) | B (WAITING) | B (BROKEN)),
+    "only a snapshot begins while a token is renewed" },
+  { IN_WS_OPENED, IN_HELLO_RESET, ALL & ~B (CONNECTING), "the first that a websocket tells; one that was given up tells nothing" },
+  { IN_EVENT_NEXT, IN_EVENT_AHEAD, ALL & ~(B (CONNECTING) | B (RESUMING) | B (LIVE) | B (BEHIND)), "a websocket that was given up tells nothing" },
+  { IN_HEAD, IN_HEAD, ALL & ~(B (RESUMING) | B (LIVE) | B (BEHIND)), "comes by a websocket of level 2, long after hello" },
+  { IN_EPHEMERAL, IN_EPHEMERAL, ALL & ~WITH_WS, "a websocket that was given up tells nothing" },
+  { IN_HINT, IN_HINT, ALL & ~(B (RESUMING) | B (LIVE0)), "comes by an open websocket of a plain server" },
+  { IN_CLOSED, IN_CLOSED_EPOCH, ALL & ~WITH_WS, "there is no websocket to be closed" },
+  { IN_CLOSED_EPOCH, IN_CLOSED_EPOCH, B (LIVE0), "plain servers have no epoch" },
+  { REPLIES (0), B (STOPPED) | B (SIGNED_OUT) | B (REFUSED) | B (NEW) | B (WAITING) | B (RENEWING) | B (BROKEN) | B (POLLING) | B (LIVE0),
+    "the end of the connection forgets the request" },
+  { REPLIES (1), ALL & ~B (HEAD), "the end of the connection forgets the request" },
+  { REPLIES (2), NOT_LEVEL2, "plain servers have no log" },
+  { REPLIES (3), B (STOPPED) | B (SIGNED_OUT) | B (NEW), "the end of the connection forgets the request" },
+  { REPLIES (3), B (HEAD) | B (LIVE) | B (BEHIND), "at level 2 a snapshot alone asks, after the head" },
+  { REPLIES (4), NOT_LEVEL2, "such pages are of level 2" },
+  { REPLIES (4), B (STOPPED) | B (SIGNED_OUT) | B (REFUSED), "the end of the connection forgets the request" },
+  { REPLIES (5), LEVEL2 | B (NEW), "such pages are of level 0" },
+  { REPLIES (6), B (NEW), "nothing is sent before the server was met" },
+  { REPLIES (7), NOT_LEVEL2, "plain servers are not asked for these" },
+  { IN_STORED_UNASKED, IN_STORED_UNASKED, ALL, "the cache answers each batch once" },
+  { IN_STORED, IN_STORED + APPLY_SETTINGS, B (NEW), "nothing is stored before the server was met" },
+  { IN_FAILED, IN_FAILED + APPLY_SETTINGS, B (NEW), "nothing is stored before the server was met" },
+  { IN_STORED + APPLY_EVENTS, IN_STORED + APPLY_EVENTS, NOT_LEVEL2 | B (LIVE), "level 2; and with a batch under way it is behind" },
+  { IN_FAILED + APPLY_EVENTS, IN_FAILED + APPLY_EVENTS, NOT_LEVEL2 | B (LIVE), "level 2; and with a batch under way it is behind" },
+  { IN_STORED + APPLY_CHATS, IN_STORED + APPLY_CHATS, B (LIVE) | B (BEHIND), "a snapshot is stored before the connection is made" },
+  { IN_FAILED + APPLY_CHATS, IN_FAILED + APPLY_CHATS, B (LIVE) | B (BEHIND), "a snapshot is stored before the connection is made" },
+  { IN_WANTED, IN_WANTED, NOT_LEVEL2, "asked for at level 2 alone" },
+};
 
-  for (guint in = 0; in < N_INS; in++)
-    {
-      g_autofree char *name = name_of (in);
+static const char *
+why_impossible (guint in, guint state)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (impossible); i++)
+    if (in >= impossible[i].first && in <= impossible[i].last && (impossible[i].states & (1u << state)) != 0)
+      return impossible[i].why;
+  return NULL;
+}
 
-      printf ("# %-20s", name);
-      for (guint state = 0; state < N_STATES; state++)
-        {
-          printf (" %s=%" G_GUINT64_FORMAT, state_names[state], met[state][in]);
-          n += met[state][in] > 0;
-        }
-      printf ("\n");
-    }
+static void
+print_faults (void)
+{
   for (guint i = 0; i < N_FAULTS + N_ACTS; i++)
     {
       if (i >= N_FAULTS && i < N_FAULTS + ACT_FIRST_WRONG)
@@ -309,6 +373,47 @@ sim_cover_print (gboolean complete)
         printf (" %s=%" G_GUINT64_FORMAT, state_names[state], met_faults[state][i]);
       printf ("\n");
     }
-  printf ("# coverage: %u of %u pairs of state and input\n", n, N_STATES * N_INS);
-  return complete ? wrong : 0;
+}
+
+/* The number of errors. */
+static guint
+print_input (guint in, guint *n_met, guint *n_impossible, guint *n_missing)
+{
+  g_autofree char *name = name_of (in);
+  guint wrong = 0;
+
+  printf ("# %-20s", name);
+  for (guint state = 0; state < N_STATES; state++)
+    if (met[state][in] > 0)
+      printf (" %s=%" G_GUINT64_FORMAT, state_names[state], met[state][in]);
+    else
+      printf (" %s%s", state_names[state], why_impossible (in, state) ? "=-" : "=0");
+  printf ("\n");
+  for (guint state = 0; state < N_STATES; state++)
+    {
+      const char *why = why_impossible (in, state);
+
+      if (met[state][in] > 0 && why != NULL)
+        {
+          printf ("# NOT IMPOSSIBLE: %s in “%s”, although %s\n", name, state_names[state], why);
+          wrong++;
+        }
+      *n_met += met[state][in] > 0;
+      *n_impossible += met[state][in] == 0 && why != NULL;
+      *n_missing += met[state][in] == 0 && why == NULL;
+    }
+  return wrong;
+}
+
+guint
+sim_cover_print (gboolean complete)
+{
+  guint n_met = 0, n_impossible = 0, n_missing = 0, wrong = 0;
+
+  for (guint in = 0; in < N_INS; in++)
+    wrong += print_input (in, &n_met, &n_impossible, &n_missing);
+  print_faults ();
+  printf ("# coverage of %u states × %u inputs: %u met, %u impossible, %u possible and not met\n", N_STATES, N_INS, n_met,
+          n_impossible, n_missing);
+  return wrong + (complete ? n_missing : 0);
 }

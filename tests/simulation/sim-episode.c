@@ -39,7 +39,7 @@ roll_faults (Sim *sim)
     return;
   sim->rates[FAULT_WRITE_SLOW] /= 4;
   sim->rates[FAULT_TOKEN_FAILED] = 0.1;
-  sim->rates[FAULT_TOKEN_REFUSED] = 0.03;
+  sim->rates[FAULT_TOKEN_REFUSED] = 0.15;
   sim->rates[FAULT_KILL_BETWEEN] = 0.0002;
   for (guint i = FAULT_DISK_POWER; sim->disk && i < N_FAULTS; i++)
     sim->rates[i] = sim_chance (sim, 0.7) ? (double) sim_below (sim, 100) / 100000.0 : 0;

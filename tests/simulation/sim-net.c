@@ -169,7 +169,7 @@ fails_before (Sim *sim, Device *device, const DeskRequest *request, DeskSyncRepl
   return TRUE;
 }
 
-/* Chats in which something is being sent at once. */
+/* Chats in which something is being sent at once; and nothing that was taken back. */
 static void
 check_slots (Device *device, const DeskRequest *request)
 {
@@ -187,6 +187,13 @@ check_slots (Device *device, const DeskRequest *request)
         if (other->id != request->id && g_str_equal (other->entry->user_id, request->entry->user_id))
           sim_violation (device->sim, 12, "device %u sends twice at once in %s", device->index, request->entry->user_id);
       }
+  for (guint i = 0; i < device->sim->intents->len; i++)
+    {
+      const SimIntent *intent = g_ptr_array_index (device->sim->intents, i);
+
+      if (intent->discarded && g_str_equal (intent->client_id, request->entry->client_message_id))
+        sim_violation (device->sim, 14, "device %u sends “%s”, which was taken back", device->index, intent->text);
+    }
   if (n > SLOTS)
     sim_violation (device->sim, 12, "device %u sends in %u chats at once", device->index, n);
 }

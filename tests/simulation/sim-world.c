@@ -320,6 +320,16 @@ send_message (Device *device, SimChat *chat)
   entry->seen_seq = sim_chance (sim, 0.5) ? -2 : -1;
   desk_batch_outbox_add (batch, entry, FALSE);
   sim_device_intend (device, batch, on_sent, GUINT_TO_POINTER (index));
+  if (sim_chance (sim, 0.05)) /* just when it is about to go out */
+    sim_after (sim, device, sim_between (sim, 0, 30 * SIM_MS), change_mind, NULL, NULL);
+}
+
+static void withdraw (Device *device);
+
+static void
+change_mind (Sim *sim, Device *device, gpointer data)
+{
+  withdraw (device);
 }
 
 static void

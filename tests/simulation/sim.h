@@ -317,8 +317,8 @@ const char *sim_fault_name (SimFault fault);
 void sim_cover_input (Device *device, const DeskInput *input);
 void sim_cover_fault (Device *device, SimFault fault);
 void sim_cover_act (Device *device, SimAct act);
-/* Prints it; the number of pairs that are neither met nor said to be impossible, plus those that are said to be
- * impossible and were met. */
+/* Prints it; the number of pairs that are said to be impossible and were met, and if it has to be complete, of those that
+ * are neither. */
 guint sim_cover_print (gboolean complete);
 
 /* sim-shrink.c */
