@@ -211,7 +211,7 @@ DeskStoreCounts *
 desk_query_counts (DeskDb *db, GError **error)
 {
   g_autofree DeskStoreCounts *c = g_new0 (DeskStoreCounts, 1);
-  gint64 pages = 0, page_size = 0;
+  gint64 pages = 0, unused = 0, page_size = 0;
   g_autoptr (DeskStmt) s = desk_db_prepare (
       db,
       "SELECT count(*),coalesce(sum(unread>0),0),coalesce(sum(unread),0),coalesce(sum(pending),0),"
@@ -229,9 +229,11 @@ desk_query_counts (DeskDb *db, GError **error)
   if (!desk_db_query_int64 (db, "SELECT count(*) FROM message", &c->messages, error)
       || !desk_db_query_int64 (db, "SELECT count(*) FROM draft", &c->drafts, error)
       || !desk_db_query_int64 (db, "PRAGMA page_count", &pages, error)
+      || !desk_db_query_int64 (db, "PRAGMA freelist_count", &unused, error)
       || !desk_db_query_int64 (db, "PRAGMA page_size", &page_size, error))
     return NULL;
   c->bytes = pages * page_size;
+  c->used_bytes = (pages - unused) * page_size;
   return g_steal_pointer (&c);
 }
 

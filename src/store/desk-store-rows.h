@@ -232,6 +232,7 @@ void desk_label_row_free (DeskLabelRow *self);
 typedef struct
 {
   gint64 chats, messages, unread_chats, unread, pending, attention, drafts, gaps, bytes;
+  gint64 used_bytes; /* of bytes: without what was deleted and not given back to the disk yet */
 } DeskStoreCounts;
 
 typedef struct

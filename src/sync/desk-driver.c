@@ -28,6 +28,7 @@ struct _DeskDriver
   GCancellable *cancellable;
   GSource *timers[DESK_N_TIMERS];
   GSource *wake;
+  DeskRetention *retention;
   gint64 slept_us; /* boot time minus monotonic time at the last look */
   gboolean started;
   gboolean settled_told;
@@ -87,6 +88,7 @@ desk_news_free (DeskNews *news)
 {
   g_clear_pointer (&news->state, desk_sync_state_free);
   g_clear_pointer (&news->capabilities, desk_capabilities_free);
+  g_clear_pointer (&news->presence, g_ptr_array_unref);
   g_ptr_array_unref (news->events);
   g_ptr_array_unref (news->ephemeral);
   g_array_unref (news->fetched);
@@ -242,6 +244,21 @@ feed_token (DeskDriver *self, DeskTokenResult result)
   desk_driver_feed (self, &input);
 }
 
+static gpointer
+copy_presence (gconstpointer presence, gpointer data)
+{
+  return desk_presence_copy (presence);
+}
+
+static GPtrArray *
+presence_copy (GPtrArray *presence)
+{
+  GPtrArray *copy = g_ptr_array_copy (presence, copy_presence, NULL);
+
+  g_ptr_array_set_free_func (copy, (GDestroyNotify) desk_presence_free);
+  return copy;
+}
+
 static void do_refresh (DeskDriver *self);
 
 static void
@@ -298,6 +315,10 @@ do_effect (DeskDriver *self, DeskEffect *effect)
     case DESK_EFFECT_EPHEMERAL:
       g_ptr_array_add (self->news->ephemeral, g_steal_pointer (&effect->event));
       break;
+    case DESK_EFFECT_PRESENCE:
+      g_clear_pointer (&self->news->presence, g_ptr_array_unref);
+      self->news->presence = presence_copy (desk_engine_get_presence (self->engine));
+      break;
     case DESK_EFFECT_FETCHED:
       fetched = (DeskFetched){ .id = effect->id, .ok = effect->flag, .text = g_steal_pointer (&effect->text) };
       g_array_append_val (self->news->fetched, fetched);
@@ -312,7 +333,7 @@ tell_owner (DeskDriver *self)
   gboolean settled = desk_engine_is_settled (self->engine);
 
   if (settled == self->settled_told && news->state == NULL && news->capabilities == NULL && news->events->len == 0
-      && news->ephemeral->len == 0 && news->fetched->len == 0)
+      && news->presence == NULL && news->ephemeral->len == 0 && news->fetched->len == 0)
     return;
   self->settled_told = settled;
   news->settled = settled;
@@ -470,6 +491,7 @@ feed_start (DeskDriver *self)
   input.cursor = cursor;
   input.capabilities = caps;
   input.capabilities_ms = setting_int (self, "capabilities_ms");
+  input.team_ms = setting_int (self, "team_ms");
   input.complete_to_ms = setting_int (self, "complete_to_ms");
   input.server_offset_ms = setting_int (self, "server_offset_ms");
   if (self->config.files_only)
@@ -588,6 +610,8 @@ desk_driver_new (const DeskDriverConfig *config)
   self->wake = g_timeout_source_new_seconds (WAKE_CHECK_S);
   g_source_set_callback (self->wake, check_wake, self, NULL);
   g_source_attach (self->wake, g_main_context_get_thread_default ());
+  if (!config->files_only)
+    self->retention = desk_retention_new (config->store, config->clock, config->trim_after_ms);
   return self;
 }
 
@@ -635,6 +659,7 @@ desk_driver_free (DeskDriver *self)
     clear_timer (self, i);
   g_source_destroy (self->wake);
   g_source_unref (self->wake);
+  g_clear_pointer (&self->retention, desk_retention_free);
   drain (self);
   g_clear_pointer (&self->loader, desk_loader_unref);
   g_clear_object (&self->api);

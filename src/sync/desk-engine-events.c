@@ -143,7 +143,7 @@ starts_history (const DeskEvent *event)
 void
 desk_engine_events_stored (DeskEngine *self)
 {
-  gboolean history = FALSE;
+  gboolean history = FALSE, canned = FALSE;
 
   self->events_apply = 0;
   for (guint i = 0; i < self->committing->len; i++)
@@ -152,6 +152,7 @@ desk_engine_events_stored (DeskEngine *self)
 
       desk_cursor_set (self->committed, event->partition, event->seq);
       history |= starts_history (event);
+      canned |= event->type == DESK_EVENT_CANNED_UPDATED;
       desk_engine_emit (self, DESK_EFFECT_APPLIED)->event = event;
     }
   g_ptr_array_set_free_func (self->committing, NULL);
@@ -159,12 +160,16 @@ desk_engine_events_stored (DeskEngine *self)
   g_ptr_array_set_free_func (self->committing, (GDestroyNotify) desk_event_free);
   if (history)
     desk_engine_want_history (self);
+  if (canned)
+    {
+      self->canned_wanted = TRUE;
+      desk_engine_pump_team (self);
+    }
   desk_engine_flush_events (self);
   if (self->link == LINK_RESUMING && desk_engine_caught_up (self))
     {
       self->link = LINK_LIVE;
-      desk_engine_want_history (self);
-      desk_engine_read_outbox (self);
+      desk_engine_now_live (self);
     }
   if (desk_engine_is_online (self) && desk_engine_caught_up (self))
     desk_engine_complete (self);

@@ -237,6 +237,7 @@ desk_engine_level0_event (DeskEngine *self, const DeskEvent *event)
 {
   DeskBatch *batch;
 
+  desk_engine_take_presence (self, event);
   if (event->type == DESK_EVENT_NEW_MESSAGE)
     {
       g_autofree char *key = desk_chat_format_key (event->message->platform, event->message->user_id);

@@ -55,6 +55,8 @@ disconnect (DeskEngine *self)
   /* Together: what waits for a request that is forgotten would wait for ever. */
   forget_requests (self);
   desk_engine_drop_history (self);
+  desk_engine_drop_team (self);
+  desk_engine_clear_presence (self);
   desk_engine_level0_drop (self);
   desk_engine_clear_timer (self, DESK_TIMER_HELLO);
   desk_engine_clear_timer (self, DESK_TIMER_STABLE);
@@ -344,6 +346,17 @@ desk_engine_ws_opened (DeskEngine *self)
   desk_engine_level0_list (self); /* what came between the list and the websocket is in no event */
 }
 
+/* Everything up to the server's head is committed. */
+void
+desk_engine_now_live (DeskEngine *self)
+{
+  desk_engine_want_history (self);
+  send_viewing (self);
+  desk_engine_read_outbox (self);
+  desk_engine_want_team (self, FALSE);
+  desk_engine_want_profile (self);
+}
+
 static void
 take_hello (DeskEngine *self, const DeskHello *hello)
 {
@@ -366,9 +379,7 @@ take_hello (DeskEngine *self, const DeskHello *hello)
     {
       self->link = LINK_LIVE;
       desk_engine_complete (self);
-      desk_engine_want_history (self);
-      send_viewing (self);
-      desk_engine_read_outbox (self);
+      desk_engine_now_live (self);
     }
   else
     desk_engine_check_head (self);
@@ -382,6 +393,7 @@ refresh_capabilities (DeskEngine *self)
     return;
   self->capabilities_ms = self->wall_ms;
   desk_engine_request (self, DESK_REQUEST_CAPABILITIES);
+  desk_engine_want_team (self, TRUE); /* nobody tells of a new colleague */
 }
 
 static void
@@ -401,6 +413,7 @@ take_head (DeskEngine *self, const DeskEvent *event)
     {
       desk_engine_complete (self);
       refresh_capabilities (self);
+      desk_engine_pump_team (self); /* what failed the last time */
     }
 }
 
@@ -414,11 +427,17 @@ desk_engine_ws_event (DeskEngine *self, const DeskEvent *event)
   else if (self->state->level == 0)
     desk_engine_level0_event (self, event);
   else if (event->sequenced)
-    desk_engine_take_event (self, event);
+    {
+      desk_engine_take_presence (self, event);
+      desk_engine_take_event (self, event);
+    }
   else if (event->type == DESK_EVENT_HEAD)
     take_head (self, event);
   else
-    desk_engine_emit (self, DESK_EFFECT_EPHEMERAL)->event = desk_event_copy (event);
+    {
+      desk_engine_take_presence (self, event);
+      desk_engine_emit (self, DESK_EFFECT_EPHEMERAL)->event = desk_event_copy (event);
+    }
 }
 
 void
@@ -520,6 +539,9 @@ desk_engine_take_timer (DeskEngine *self, DeskTimer timer)
     case DESK_TIMER_STORE:
       store_retry (self);
       break;
+    case DESK_TIMER_PRESENCE:
+      desk_engine_presence_timeout (self);
+      break;
     case DESK_N_TIMERS:
       break;
     }
@@ -535,6 +557,8 @@ desk_engine_start (DeskEngine *self, const DeskInput *input)
   self->lost_at_us = 0;
   self->had_ws = self->probing = FALSE;
   self->capabilities_ms = input->capabilities_ms;
+  self->team_ms = input->team_ms;
+  self->first_sync = input->cursor == NULL && input->complete_to_ms == 0;
   self->state->complete_to_ms = self->complete_saved_ms = input->complete_to_ms;
   self->state->server_offset_ms = input->server_offset_ms;
   if (input->capabilities != NULL)
@@ -595,6 +619,7 @@ desk_engine_open_chat (DeskEngine *self, const DeskInput *input)
   self->open_platform = g_strdup (input->platform);
   self->open_user_id = g_strdup (input->user_id);
   send_viewing (self);
+  desk_engine_want_profile (self);
   if (self->state->level == 0 && self->open_platform != NULL && !self->ws_open)
     desk_engine_set_timer (self, DESK_TIMER_POLL_CHAT, 0);
 }

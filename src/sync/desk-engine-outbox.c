@@ -193,7 +193,7 @@ resume_sending (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
       begin_lane (self, lane, entry, entry->attempted_at_ms);
       start_look (self, lane, FALSE);
     }
-  else if (self->wall_ms - entry->attempted_at_ms > KEY_LIFE_MS)
+  else if (entry->intent == DESK_INTENT_SEND && self->wall_ms - entry->attempted_at_ms > KEY_LIFE_MS)
     store_state (self, entry, DESK_OUTBOX_UNCONFIRMED, NULL,
                  _("It is not known whether this message was sent. Look at the chat before you send it again."));
   else
@@ -238,6 +238,49 @@ refuse_files (DeskEngine *self, const DeskOutboxEntry *entry)
   return FALSE;
 }
 
+static gboolean
+refuse_change_at_level0 (DeskEngine *self, const DeskOutboxEntry *entry)
+{
+  if (self->state->level != 0 || entry->intent < DESK_INTENT_CHAT)
+    return FALSE;
+  store_state (self, entry, DESK_OUTBOX_FAILED, desk_code_to_string (DESK_CODE_NOT_SUPPORTED),
+               _("This server cannot do that."));
+  return TRUE;
+}
+
+/* What is in order among itself and waits for nothing else: replies; markers; changes of the chat; changes of its
+ * messages; changes of its profile. */
+static char
+lane_of_intent (DeskIntent intent)
+{
+  switch (intent)
+    {
+    case DESK_INTENT_READ:
+    case DESK_INTENT_UNREAD:
+      return '\001';
+    case DESK_INTENT_CHAT:
+      return '\002';
+    case DESK_INTENT_EDIT:
+    case DESK_INTENT_DELETE:
+    case DESK_INTENT_REACT:
+    case DESK_INTENT_RETRY:
+      return '\003';
+    case DESK_INTENT_PROFILE:
+      return '\004';
+    default:
+      return '\0';
+    }
+}
+
+static char *
+lane_key (const DeskOutboxEntry *entry)
+{
+  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
+  char lane = lane_of_intent (entry->intent);
+
+  return lane == '\0' ? g_steal_pointer (&key) : g_strdup_printf ("%c%s", lane, key);
+}
+
 static guint
 busy_slots (DeskEngine *self)
 {
@@ -255,18 +298,11 @@ busy_slots (DeskEngine *self)
 static void
 consider (DeskEngine *self, DeskOutboxEntry *entry, GHashTable *blocked, guint *slots, gint64 *next_us)
 {
-  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
-  g_autofree char *lane_key = entry->intent == DESK_INTENT_SEND ? NULL : g_strdup_printf ("\001%s", key);
+  g_autofree char *key = lane_key (entry);
   Lane *lane;
 
-  if (entry->intent > DESK_INTENT_UNREAD)
-    return;
-  /* A read marker has a lane of its own: it waits for no message. */
-  if (lane_key != NULL)
-    {
-      g_free (key);
-      key = g_steal_pointer (&lane_key);
-    }
+  if (entry->intent != DESK_INTENT_SEND && entry->state != DESK_OUTBOX_QUEUED && entry->state != DESK_OUTBOX_SENDING)
+    return; /* one that was refused stops nothing but itself */
   if (!g_hash_table_add (blocked, g_strdup (key)))
     return;
   lane = g_hash_table_lookup (self->lanes, key);
@@ -284,7 +320,7 @@ consider (DeskEngine *self, DeskOutboxEntry *entry, GHashTable *blocked, guint *
       *next_us = MIN (*next_us, lane->not_before_us);
       return;
     }
-  if (refuse_private_at_level0 (self, entry))
+  if (refuse_private_at_level0 (self, entry) || refuse_change_at_level0 (self, entry))
     return;
   if (entry->state == DESK_OUTBOX_QUEUED && refuse_files (self, entry))
     return;
@@ -298,7 +334,7 @@ consider (DeskEngine *self, DeskOutboxEntry *entry, GHashTable *blocked, guint *
 static gboolean
 same_lane (const DeskOutboxEntry *a, const DeskOutboxEntry *b)
 {
-  return (a->intent == DESK_INTENT_SEND) == (b->intent == DESK_INTENT_SEND) && g_str_equal (a->user_id, b->user_id)
+  return lane_of_intent (a->intent) == lane_of_intent (b->intent) && a->intent == DESK_INTENT_SEND && g_str_equal (a->user_id, b->user_id)
          && g_str_equal (a->platform, b->platform);
 }
 
@@ -334,9 +370,8 @@ desk_engine_pump_outbox (DeskEngine *self)
 static Lane *
 lane_of (DeskEngine *self, const DeskOutboxEntry *entry)
 {
-  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
-  g_autofree char *read_key = g_strdup_printf ("\001%s", key);
-  Lane *lane = g_hash_table_lookup (self->lanes, entry->intent == DESK_INTENT_SEND ? key : read_key);
+  g_autofree char *key = lane_key (entry);
+  Lane *lane = g_hash_table_lookup (self->lanes, key);
 
   return lane != NULL && lane->local_id == entry->local_id ? lane : NULL;
 }
@@ -354,8 +389,8 @@ lane_by_id (DeskEngine *self, gint64 local_id)
   return NULL;
 }
 
-static void
-put_off (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, gint64 delay_ms)
+void
+desk_engine_outbox_put_off (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, gint64 delay_ms)
 {
   if (delay_ms < 0)
     delay_ms = RETRY_BASE_MS / 2 + desk_backoff_full_jitter_ms (lane->failures, RETRY_BASE_MS, RETRY_CAP_MS, self->random);
@@ -371,7 +406,7 @@ mark_at_level0 (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
 {
   if (entry->intent == DESK_INTENT_READ && !self->ws_open)
     {
-      put_off (self, lane, entry, -1);
+      desk_engine_outbox_put_off (self, lane, entry, -1);
       return;
     }
   if (entry->intent == DESK_INTENT_READ)
@@ -412,7 +447,8 @@ desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok)
       return;
     }
   lane->requested = TRUE;
-  request = desk_engine_request (self, lane->entry->intent == DESK_INTENT_SEND     ? DESK_REQUEST_SEND
+  request = desk_engine_request (self, lane->entry->intent >= DESK_INTENT_CHAT     ? DESK_REQUEST_CHANGE
+                                       : lane->entry->intent == DESK_INTENT_SEND   ? DESK_REQUEST_SEND
                                        : lane->entry->intent == DESK_INTENT_UNREAD ? DESK_REQUEST_UNREAD
                                                                                    : DESK_REQUEST_READ);
   request->entry = desk_outbox_entry_copy (lane->entry);
@@ -433,9 +469,56 @@ refusal_text (const DeskFailure *failure)
       return _("The server does not know this chat any more.");
     case DESK_CODE_FORBIDDEN:
       return _("You may not write in this chat.");
+    case DESK_CODE_IDEMPOTENCY_MISMATCH:
+      return _("An earlier version of this reply was sent already. Look at the chat before you send it again.");
     default:
       return failure->message;
     }
+}
+
+static DeskOutboxState
+refused_state (const DeskFailure *failure)
+{
+  switch (failure->code)
+    {
+    case DESK_CODE_STALE_REPLY:
+      return DESK_OUTBOX_STALE;
+    case DESK_CODE_WINDOW_CLOSED:
+      return DESK_OUTBOX_NEEDS_TEMPLATE;
+    default:
+      return DESK_OUTBOX_FAILED;
+    }
+}
+
+/* Waits for the manager from here on; what came with the refusal is kept for them. */
+void
+desk_engine_outbox_refuse (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, DeskOutboxState state,
+                           const DeskFailure *failure, const char *text)
+{
+  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
+  DeskOutboxEntry *mine = find_entry (self, entry->local_id);
+  DeskBatch *batch = desk_batch_new ();
+
+  desk_batch_outbox_state (batch, entry->local_id, state,
+                           failure->code_text ? failure->code_text : desk_code_to_string (failure->code), text);
+  desk_batch_outbox_details (batch, entry->local_id, failure->details);
+  desk_engine_apply (self, batch, APPLY_OUTBOX, key)->local_id = entry->local_id;
+  if (mine != NULL)
+    mine->state = state;
+  end_lane (lane);
+}
+
+/* The lane is held until the batch, which ends the entry or puts it on another base, is committed. */
+void
+desk_engine_outbox_apply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, DeskBatch *batch, gboolean done)
+{
+  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
+  Apply *apply = desk_engine_apply (self, batch, APPLY_OUTBOX, key);
+
+  apply->local_id = entry->local_id;
+  apply->done = done;
+  lane->failures = 0;
+  lane->waits_for = apply->id;
 }
 
 static void
@@ -447,22 +530,20 @@ send_refused (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const 
   if (failure->http_status == 401)
     {
       desk_engine_unauthorized (self);
-      put_off (self, lane, entry, 0);
+      desk_engine_outbox_put_off (self, lane, entry, 0);
     }
   else if (later)
-    put_off (self, lane, entry, failure->retry_after_ms);
+    desk_engine_outbox_put_off (self, lane, entry, failure->retry_after_ms);
   else if (failure->http_status >= 500 && self->state->level == 0)
     start_look (self, lane, FALSE); /* a plain server calls the platform before it answers */
   else if (failure->http_status >= 500)
-    put_off (self, lane, entry, failure->retry_after_ms);
+    desk_engine_outbox_put_off (self, lane, entry, failure->retry_after_ms);
   else
     {
-      gboolean no_files = level0 && entry->files != NULL && failure->http_status == 404;
+      const char *text = level0 && entry->files != NULL && failure->http_status == 404 ? _("This server takes no files.")
+                                                                                        : refusal_text (failure);
 
-      store_state (self, entry, failure->code == DESK_CODE_STALE_REPLY ? DESK_OUTBOX_STALE : DESK_OUTBOX_FAILED,
-                   failure->code_text ? failure->code_text : desk_code_to_string (failure->code),
-                   no_files ? _("This server takes no files.") : refusal_text (failure));
-      end_lane (lane);
+      desk_engine_outbox_refuse (self, lane, entry, refused_state (failure), failure, text);
     }
 }
 
@@ -486,7 +567,7 @@ send_reply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const De
       send_refused (self, lane, entry, reply->failure);
       break;
     case DESK_OUT_NOT_SENT:
-      put_off (self, lane, entry, -1);
+      desk_engine_outbox_put_off (self, lane, entry, -1);
       break;
     case DESK_OUT_STOPPED:
       store_state (self, entry, DESK_OUTBOX_FAILED, DESK_ERROR_STOPPED, _("You stopped the upload. Nothing was sent."));
@@ -497,7 +578,7 @@ send_reply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const De
       if (level0)
         start_look (self, lane, FALSE);
       else
-        put_off (self, lane, entry, -1);
+        desk_engine_outbox_put_off (self, lane, entry, -1);
       break;
     }
 }
@@ -513,7 +594,7 @@ marker_reply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const 
   if (reply->outcome == DESK_OUT_OK || (status >= 400 && status < 500 && status != 401 && status != 408 && status != 429))
     lane->waits_for = store_done (self, entry, NULL);
   else
-    put_off (self, lane, entry, reply->failure ? reply->failure->retry_after_ms : -1);
+    desk_engine_outbox_put_off (self, lane, entry, reply->failure ? reply->failure->retry_after_ms : -1);
 }
 
 void
@@ -526,6 +607,8 @@ desk_engine_intent_reply (DeskEngine *self, const DeskRequest *request, const De
   lane->requested = FALSE;
   if (request->type == DESK_REQUEST_SEND)
     send_reply (self, lane, request->entry, reply);
+  else if (request->type == DESK_REQUEST_CHANGE)
+    desk_engine_change_reply (self, lane, request->entry, reply);
   else
     marker_reply (self, lane, request->entry, reply);
   desk_engine_pump_outbox (self);
@@ -676,7 +759,10 @@ desk_engine_outbox_is_settled (DeskEngine *self)
       g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
 
       if (entry->state != DESK_OUTBOX_QUEUED && entry->state != DESK_OUTBOX_SENDING)
-        g_hash_table_add (stopped, g_steal_pointer (&key));
+        {
+          if (entry->intent == DESK_INTENT_SEND)
+            g_hash_table_add (stopped, g_steal_pointer (&key));
+        }
       else if (entry->intent != DESK_INTENT_SEND || !g_hash_table_contains (stopped, key))
         return FALSE;
     }

@@ -31,6 +31,7 @@ typedef enum
   APPLY_ATTEMPT,
   APPLY_OUTBOX, /* acknowledgement or a state of an entry */
   APPLY_SETTINGS,
+  APPLY_BULK,
 } ApplyType;
 
 typedef struct
@@ -143,6 +144,23 @@ struct _DeskEngine
   gboolean chats_again;
   gboolean chats_done;
 
+  /* the team, and the customer of the open chat */
+  gboolean canned_wanted, canned_asked;
+  gboolean managers_wanted, managers_asked;
+  gint64 team_ms;       /* when both were told, by our clock; 0 never */
+  GHashTable *profiles; /* key → gint64 us: fetched at */
+
+  /* who types and who looks at what */
+  GPtrArray *presence; /* of DeskPresence */
+
+  /* the walk over all messages */
+  gboolean first_sync;   /* nothing was cached when we started */
+  gboolean bulk_busy;
+  gboolean bulk_running; /* begun and not ended */
+  char *bulk_page;       /* nullable: where to go on */
+  gint64 bulk_messages;  /* that the server keeps, as the chats told */
+  gint64 bulk_calls;     /* that chat by chat would take */
+
   char *open_platform;
   char *open_user_id;
   gint64 typing_sent_us;
@@ -176,6 +194,7 @@ gboolean desk_engine_is_online (DeskEngine *self); /* complete: requests may go 
 void desk_engine_lost (DeskEngine *self, const char *why, guint close_code);
 void desk_engine_unauthorized (DeskEngine *self);
 void desk_engine_connect (DeskEngine *self);
+void desk_engine_now_live (DeskEngine *self);
 /* TRUE if the answer was a failure that concerns the connection as a whole, and was dealt with. */
 gboolean desk_engine_reply_failed (DeskEngine *self, const DeskSyncReply *reply);
 const char *desk_engine_reply_text (const DeskSyncReply *reply);
@@ -216,6 +235,36 @@ void desk_engine_outbox_stored (DeskEngine *self, const Apply *apply);
 void desk_engine_outbox_failed (DeskEngine *self, const Apply *apply);
 void desk_engine_outbox_connection_lost (DeskEngine *self);
 gboolean desk_engine_outbox_is_settled (DeskEngine *self);
+/* delay_ms -1: as the backoff says. */
+void desk_engine_outbox_put_off (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, gint64 delay_ms);
+void desk_engine_outbox_refuse (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, DeskOutboxState state,
+                                const DeskFailure *failure, const char *text);
+void desk_engine_outbox_apply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, DeskBatch *batch, gboolean done);
+
+/* -change.c */
+void desk_engine_change_reply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const DeskSyncReply *reply);
+
+/* -team.c */
+void desk_engine_pump_team (DeskEngine *self);
+void desk_engine_drop_team (DeskEngine *self);
+void desk_engine_want_team (DeskEngine *self, gboolean managers);
+void desk_engine_want_profile (DeskEngine *self);
+void desk_engine_canned_reply (DeskEngine *self, const DeskSyncReply *reply);
+void desk_engine_managers_reply (DeskEngine *self, const DeskSyncReply *reply);
+void desk_engine_profile_reply (DeskEngine *self, const DeskRequest *request, const DeskSyncReply *reply);
+
+/* -presence.c */
+void desk_engine_take_presence (DeskEngine *self, const DeskEvent *event);
+void desk_engine_clear_presence (DeskEngine *self);
+void desk_engine_presence_timeout (DeskEngine *self);
+
+/* -bulk.c: the messages of all chats by one walk */
+void desk_engine_bulk_count (DeskEngine *self, GPtrArray *chats);
+/* TRUE if it is under way or was begun: nothing else of history is fetched meanwhile. */
+gboolean desk_engine_bulk_begin (DeskEngine *self);
+void desk_engine_bulk_reply (DeskEngine *self, const DeskSyncReply *reply);
+void desk_engine_bulk_stored (DeskEngine *self, const Apply *apply);
+void desk_engine_bulk_drop (DeskEngine *self);
 void desk_engine_look_timeout (DeskEngine *self);
 void desk_engine_look_found (DeskEngine *self, const char *key, const DeskMessage *message);
 void desk_lane_free (Lane *lane);

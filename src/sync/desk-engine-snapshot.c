@@ -54,6 +54,7 @@ desk_engine_head_reply (DeskEngine *self, const DeskSyncReply *reply)
       return;
     }
   self->link = LINK_CHATS;
+  self->bulk_messages = self->bulk_calls = 0;
   self->state->chats_done = 0;
   self->state->chats_total = 0;
   ask_chats (self, NULL);
@@ -72,6 +73,7 @@ desk_engine_chats_reply (DeskEngine *self, const DeskRequest *request, const Des
     desk_batch_uncover (batch); /* messages may have changed in events that nobody can tell any more */
   for (guint i = 0; i < reply->chats->len; i++)
     desk_batch_chat (batch, g_ptr_array_index (reply->chats, i));
+  desk_engine_bulk_count (self, reply->chats);
   self->state->chats_total += reply->chats->len;
   self->state_dirty = TRUE;
   if (reply->next == NULL)
@@ -92,6 +94,7 @@ desk_engine_chats_stored (DeskEngine *self, const Apply *apply)
     }
   desk_engine_reset_events (self, self->snapshot_head);
   g_clear_pointer (&self->snapshot_head, desk_cursor_free);
+  self->team_ms = 0; /* events that told of it were missed */
   desk_engine_connect (self);
 }
 
@@ -137,6 +140,8 @@ void
 desk_engine_history_timeout (DeskEngine *self)
 {
   if (!self->history_wanted || self->history_reading || !desk_engine_is_online (self) || self->store_broken)
+    return;
+  if (desk_engine_bulk_begin (self))
     return;
   self->history_wanted = FALSE;
   self->history_reading = TRUE;
@@ -295,5 +300,6 @@ desk_engine_drop_history (DeskEngine *self)
   g_queue_clear_full (self->history, (GDestroyNotify) desk_history_want_free);
   self->history_running = 0;
   self->history_wanted = TRUE;
+  desk_engine_bulk_drop (self);
   desk_engine_clear_timer (self, DESK_TIMER_HISTORY);
 }

@@ -51,6 +51,8 @@ desk_engine_new (const DeskEngineOptions *options)
   self->sighted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->walks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) desk_walk_free);
   self->walk_queue = g_queue_new ();
+  self->profiles = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->presence = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_presence_free);
   return self;
 }
 
@@ -79,6 +81,9 @@ desk_engine_free (DeskEngine *self)
   g_hash_table_unref (self->sighted);
   g_hash_table_unref (self->walks);
   g_queue_free_full (self->walk_queue, g_free);
+  g_hash_table_unref (self->profiles);
+  g_ptr_array_unref (self->presence);
+  g_free (self->bulk_page);
   g_free (self->open_platform);
   g_free (self->open_user_id);
   g_free (self);
@@ -309,7 +314,20 @@ take_reply (DeskEngine *self, guint64 id, const DeskSyncReply *reply)
     case DESK_REQUEST_SEND:
     case DESK_REQUEST_READ:
     case DESK_REQUEST_UNREAD:
+    case DESK_REQUEST_CHANGE:
       desk_engine_intent_reply (self, request, reply);
+      break;
+    case DESK_REQUEST_ALL_MESSAGES:
+      desk_engine_bulk_reply (self, reply);
+      break;
+    case DESK_REQUEST_CANNED:
+      desk_engine_canned_reply (self, reply);
+      break;
+    case DESK_REQUEST_MANAGERS:
+      desk_engine_managers_reply (self, reply);
+      break;
+    case DESK_REQUEST_PROFILE:
+      desk_engine_profile_reply (self, request, reply);
       break;
     }
   desk_request_free (request);
@@ -350,6 +368,9 @@ take_stored (DeskEngine *self, guint64 id, const DeskBatchResult *result)
       desk_engine_outbox_stored (self, apply);
       break;
     case APPLY_SETTINGS:
+      break;
+    case APPLY_BULK:
+      desk_engine_bulk_stored (self, apply);
       break;
     }
   apply_free (apply);
@@ -513,6 +534,12 @@ desk_engine_get_capabilities (DeskEngine *self)
   return self->capabilities;
 }
 
+GPtrArray *
+desk_engine_get_presence (DeskEngine *self)
+{
+  return self->presence;
+}
+
 gboolean
 desk_engine_is_settled (DeskEngine *self)
 {
@@ -522,8 +549,8 @@ desk_engine_is_settled (DeskEngine *self)
     return FALSE;
   if (self->state->level == 0)
     return desk_engine_level0_is_settled (self);
-  return desk_engine_caught_up (self) && self->collecting->len == 0
+  return desk_engine_caught_up (self) && self->collecting->len == 0 && !self->canned_asked && !self->managers_asked
          && (self->no_backfill
-             || (!self->history_wanted && !self->history_reading && self->history_running == 0
+             || (!self->history_wanted && !self->bulk_running && !self->history_reading && self->history_running == 0
                  && g_queue_is_empty (self->history)));
 }

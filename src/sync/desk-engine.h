@@ -34,6 +34,7 @@ typedef enum
   DESK_TIMER_LOOK,      /* level 0: look again for a send of unknown outcome */
   DESK_TIMER_HISTORY,   /* next page of history, at a polite rate */
   DESK_TIMER_STORE,     /* the cache could not be written: try again */
+  DESK_TIMER_PRESENCE,  /* somebody has stopped typing */
   DESK_N_TIMERS,
 } DeskTimer;
 
@@ -94,6 +95,7 @@ typedef struct
   const DeskCursor *cursor; /* nullable */
   const DeskCapabilities *capabilities; /* nullable: never met the server */
   gint64 capabilities_ms; /* when they were told, by our clock */
+  gint64 team_ms;         /* when the team and canned replies were told */
   gint64 complete_to_ms;
   gint64 server_offset_ms;
 } DeskInput;
@@ -115,6 +117,7 @@ typedef enum
   DESK_EFFECT_APPLIED,    /* event: was committed; for --follow */
   DESK_EFFECT_EPHEMERAL,  /* event */
   DESK_EFFECT_FETCHED,    /* id, flag: a FETCH_OLDER ended; text is the error */
+  DESK_EFFECT_PRESENCE,   /* who types and who looks at what changed */
 } DeskEffectType;
 
 typedef struct
@@ -153,6 +156,7 @@ void desk_engine_step (DeskEngine *self, const DeskInput *input, GPtrArray *effe
 
 const DeskSyncState *desk_engine_get_state (DeskEngine *self);
 const DeskCapabilities *desk_engine_get_capabilities (DeskEngine *self);
+GPtrArray *desk_engine_get_presence (DeskEngine *self); /* of DeskPresence; borrowed */
 /* Nothing is left to do: the cache is complete, history fetched, the outbox empty but for what waits for the
  * manager. */
 gboolean desk_engine_is_settled (DeskEngine *self);

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "protocol/desk-wire-change.h"
 #include "protocol/desk-wire.h"
 #include "store/desk-store-rows.h"
 
@@ -24,6 +25,11 @@ typedef enum
   DESK_REQUEST_SEND,     /* entry */
   DESK_REQUEST_READ,     /* entry */
   DESK_REQUEST_UNREAD,   /* entry */
+  DESK_REQUEST_CHANGE,   /* entry: CHAT, EDIT, DELETE, REACT, PROFILE or RETRY */
+  DESK_REQUEST_ALL_MESSAGES, /* page: of all chats */
+  DESK_REQUEST_CANNED,
+  DESK_REQUEST_MANAGERS,
+  DESK_REQUEST_PROFILE,  /* platform, user_id */
 } DeskRequestType;
 
 typedef struct
@@ -69,12 +75,20 @@ typedef struct
   GPtrArray *chats;
   GPtrArray *messages;
   char *next;
-  DeskMessage *message; /* SEND at level 2 */
+  DeskMessage *message; /* SEND at level 2; CHANGE of a message */
+  DeskChat *chat;       /* CHANGE of a chat */
+  DeskProfile *profile; /* PROFILE, CHANGE of one */
+  GPtrArray *canned;    /* of DeskCanned */
+  GPtrArray *managers;  /* of DeskManager */
   gboolean duplicate;
 } DeskSyncReply;
 void desk_sync_reply_free (DeskSyncReply *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskSyncReply, desk_sync_reply_free)
 /* body: of a 2xx answer. Never NULL. */
 DeskSyncReply *desk_sync_reply_read (const DeskRequest *request, const char *body, gsize len);
+
+/* The object as it is, out of a CONFLICT's details; NULL if they do not tell it. */
+DeskChat *desk_request_conflict_chat (const DeskFailure *failure);
+DeskMessage *desk_request_conflict_message (const DeskFailure *failure);
 
 G_END_DECLS

@@ -19,6 +19,7 @@ typedef struct
   DeskCapabilities *capabilities; /* nullable: as before */
   gboolean settled;
   guint64 nudges;       /* as many nudges of the owner's had been taken by then */
+  GPtrArray *presence;  /* of DeskPresence; NULL: as before */
   GPtrArray *events;    /* of DeskEvent, committed */
   GPtrArray *ephemeral; /* of DeskEvent */
   GArray *fetched;      /* of DeskFetched */
@@ -45,9 +46,16 @@ typedef struct
   gboolean no_backfill;
   gboolean files_only;
   DeskFilesLink *files;
+  gint64 trim_after_ms; /* when the first look at the cache's size and age is due; 0: as usual */
   DeskNewsFunc news;
   gpointer news_data;
 } DeskDriverConfig;
+
+/* Keeps the cache as small as the manager wants it (desk-driver-retention.c). */
+typedef struct _DeskRetention DeskRetention;
+DeskRetention *desk_retention_new (DeskStore *store, DeskClock *clock, gint64 first_after_ms);
+/* Cancels what waits. A step under way ends by itself, harmlessly. */
+void desk_retention_free (DeskRetention *self);
 
 /* All of these run on the sync thread, whose thread-default context is the driver's. */
 DeskDriver *desk_driver_new (const DeskDriverConfig *config);

@@ -28,6 +28,7 @@ struct _DeskSync
   DeskSyncState *state;
   DeskCapabilities *capabilities;
   gboolean settled;
+  GPtrArray *presence; /* of DeskPresence */
   GPtrArray *settling; /* of GTask */
   GHashTable *fetching; /* guint64 → GTask */
   guint64 last_fetch;
@@ -44,6 +45,7 @@ enum
   STATE_CHANGED,
   EVENT,
   EPHEMERAL,
+  PRESENCE_CHANGED,
   CAPABILITIES_CHANGED,
   N_SIGNALS,
 };
@@ -102,6 +104,11 @@ merge_news (DeskNews *into, DeskNews *from)
     {
       g_clear_pointer (&into->capabilities, desk_capabilities_free);
       into->capabilities = g_steal_pointer (&from->capabilities);
+    }
+  if (from->presence != NULL)
+    {
+      g_clear_pointer (&into->presence, g_ptr_array_unref);
+      into->presence = g_steal_pointer (&from->presence);
     }
   into->settled = from->settled;
   into->nudges = from->nudges;
@@ -200,6 +207,12 @@ on_news (gpointer data)
     }
   for (guint i = 0; i < news->events->len; i++)
     g_signal_emit (self, signals[EVENT], 0, g_ptr_array_index (news->events, i));
+  if (news->presence != NULL)
+    {
+      g_ptr_array_unref (self->presence);
+      self->presence = g_steal_pointer (&news->presence);
+      g_signal_emit (self, signals[PRESENCE_CHANGED], 0);
+    }
   for (guint i = 0; i < news->ephemeral->len; i++)
     g_signal_emit (self, signals[EPHEMERAL], 0, g_ptr_array_index (news->ephemeral, i));
   for (guint i = 0; i < news->fetched->len; i++)
@@ -450,6 +463,42 @@ desk_sync_get_file_limit (DeskSync *self, const char *platform)
   return traits ? traits->attachment_limit : -1;
 }
 
+GPtrArray *
+desk_sync_get_presence (DeskSync *self)
+{
+  g_return_val_if_fail (DESK_IS_SYNC (self), NULL);
+  return self->presence;
+}
+
+static GPtrArray *
+list_presence (DeskSync *self, gboolean typing, const char *platform, const char *user_id)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_presence_free);
+
+  for (guint i = 0; i < self->presence->len; i++)
+    {
+      const DeskPresence *p = g_ptr_array_index (self->presence, i);
+
+      if (p->typing == typing && g_strcmp0 (p->platform, platform) == 0 && g_strcmp0 (p->user_id, user_id) == 0)
+        g_ptr_array_add (list, desk_presence_copy (p));
+    }
+  return list;
+}
+
+GPtrArray *
+desk_sync_list_typing (DeskSync *self, const char *platform, const char *user_id)
+{
+  g_return_val_if_fail (DESK_IS_SYNC (self) && platform != NULL && user_id != NULL, NULL);
+  return list_presence (self, TRUE, platform, user_id);
+}
+
+GPtrArray *
+desk_sync_list_viewing (DeskSync *self, const char *platform, const char *user_id)
+{
+  g_return_val_if_fail (DESK_IS_SYNC (self) && platform != NULL && user_id != NULL, NULL);
+  return list_presence (self, FALSE, platform, user_id);
+}
+
 void
 desk_sync_nudge (DeskSync *self)
 {
@@ -594,6 +643,7 @@ desk_sync_finalize (GObject *object)
   desk_sync_state_free (self->state);
   g_clear_pointer (&self->capabilities, desk_capabilities_free);
   g_ptr_array_unref (self->settling);
+  g_ptr_array_unref (self->presence);
   g_hash_table_unref (self->fetching);
   g_main_context_unref (self->owner);
   g_mutex_clear (&self->lock);
@@ -612,6 +662,8 @@ desk_sync_class_init (DeskSyncClass *klass)
   signals[EVENT] = g_signal_new ("event", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
   signals[EPHEMERAL]
       = g_signal_new ("ephemeral", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+  signals[PRESENCE_CHANGED]
+      = g_signal_new ("presence-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[CAPABILITIES_CHANGED]
       = g_signal_new ("capabilities-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
@@ -623,6 +675,7 @@ desk_sync_init (DeskSync *self)
   self->state = g_new0 (DeskSyncState, 1);
   self->state->level = G_MAXUINT;
   self->settling = g_ptr_array_new_with_free_func (g_object_unref);
+  self->presence = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_presence_free);
   self->fetching = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
   g_mutex_init (&self->lock);
 }

@@ -44,6 +44,20 @@ DeskSyncState *desk_sync_state_copy (const DeskSyncState *self);
 void desk_sync_state_free (DeskSyncState *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskSyncState, desk_sync_state_free)
 
+/* What somebody does now in a chat, or that a colleague is there. */
+typedef struct
+{
+  char *username; /* NULL: the customer */
+  char *platform; /* with user_id: which chat; NULL: a colleague who looks at none */
+  char *user_id;
+  gboolean typing; /* else a colleague who is signed in, and looks at that chat */
+  char *status;    /* nullable: the server's word for a colleague's presence, "online" */
+  gint64 until_us; /* monotonic; typing ends by itself */
+} DeskPresence;
+DeskPresence *desk_presence_copy (const DeskPresence *self);
+void desk_presence_free (DeskPresence *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskPresence, desk_presence_free)
+
 #define DESK_TYPE_SYNC (desk_sync_get_type ())
 G_DECLARE_FINAL_TYPE (DeskSync, desk_sync, DESK, SYNC, GObject)
 
@@ -63,6 +77,7 @@ typedef struct
  *  "event" (DeskEvent *)                 after it was committed to the cache, however it was found
  *  "ephemeral" (DeskEvent *)             typing and presence: never stored
  *  "capabilities-changed" ()
+ *  "presence-changed" ()                 see desk_sync_get_presence()
  */
 DeskSync *desk_sync_new (DeskStore *store, const DeskSyncOptions *options);
 void desk_sync_start (DeskSync *self);
@@ -76,6 +91,13 @@ const DeskCapabilities *desk_sync_get_capabilities (DeskSync *self);
 DeskFiles *desk_sync_get_files (DeskSync *self);
 /* Bytes that a file may have in this chat: 0: none can be sent, -1: not known yet, the server will say. */
 gint64 desk_sync_get_file_limit (DeskSync *self, const char *platform);
+
+/* Who types where, and which chat each colleague looks at: of DeskPresence, borrowed until "presence-changed". This
+ * manager is not among them. Empty without a websocket. */
+GPtrArray *desk_sync_get_presence (DeskSync *self);
+/* Of those the ones in a chat: of DeskPresence. Transfer full. */
+GPtrArray *desk_sync_list_typing (DeskSync *self, const char *platform, const char *user_id);
+GPtrArray *desk_sync_list_viewing (DeskSync *self, const char *platform, const char *user_id);
 
 /* The outbox changed (by us or by another process). */
 void desk_sync_nudge (DeskSync *self);

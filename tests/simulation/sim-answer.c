@@ -134,6 +134,55 @@ answer_messages (Sim *sim, const SimChat *chat, const DeskRequest *request)
   return reply;
 }
 
+/* Chat by chat, the newest first; the token is the last place given. */
+static DeskSyncReply *
+answer_all_messages (Sim *sim, const DeskRequest *request)
+{
+  DeskSyncReply *reply = ok ();
+  guint room = MIN (request->limit, sim->server.page_size);
+  guint from = 0;
+  gint64 before = G_MAXINT64;
+
+  reply->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_message_free);
+  if (request->page != NULL)
+    {
+      char *end = NULL;
+
+      from = (guint) g_ascii_strtoull (request->page, &end, 10);
+      before = g_ascii_strtoll (end + 1, NULL, 10);
+    }
+  for (guint i = from; i < sim->server.chats->len; i++, before = G_MAXINT64)
+    {
+      const SimChat *chat = g_ptr_array_index (sim->server.chats, i);
+      gint64 seq = MIN (before - 1, chat->chat->last_chat_seq);
+
+      for (; !chat->erased && seq >= MAX (chat->chat->first_chat_seq, 1); seq--)
+        {
+          g_ptr_array_add (reply->messages, desk_message_copy (g_ptr_array_index (chat->messages, seq - 1)));
+          if (--room > 0)
+            continue;
+          reply->next = g_strdup_printf ("%u-%" G_GINT64_FORMAT, i, seq);
+          return reply;
+        }
+    }
+  return reply;
+}
+
+static DeskSyncReply *
+answer_list (Sim *sim, const DeskRequest *request)
+{
+  DeskSyncReply *reply;
+
+  if (sim->server.level == 0)
+    return sim_refusal (404, DESK_CODE_OTHER, -1);
+  reply = ok ();
+  if (request->type == DESK_REQUEST_CANNED)
+    reply->canned = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_canned_free);
+  else
+    reply->managers = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_manager_free);
+  return reply;
+}
+
 static DeskSyncReply *
 answer_page0 (Sim *sim, const SimChat *chat, const DeskRequest *request)
 {
@@ -281,6 +330,15 @@ sim_server_answer (Sim *sim, Device *device, const DeskRequest *request)
     case DESK_REQUEST_READ:
     case DESK_REQUEST_UNREAD:
       return answer_mark (sim, chat, user, request);
+    case DESK_REQUEST_ALL_MESSAGES:
+      return answer_all_messages (sim, request);
+    case DESK_REQUEST_CANNED:
+    case DESK_REQUEST_MANAGERS:
+      return answer_list (sim, request);
+    case DESK_REQUEST_PROFILE:
+      return sim_refusal (404, DESK_CODE_NOT_FOUND, -1);
+    case DESK_REQUEST_CHANGE:
+      return sim_refusal (409, DESK_CODE_NOT_SUPPORTED, -1);
     }
   g_return_val_if_reached (NULL);
 }

@@ -380,6 +380,7 @@ do_effect (Device *device, DeskEffect *effect)
     case DESK_EFFECT_CAPABILITIES:
     case DESK_EFFECT_APPLIED:
     case DESK_EFFECT_EPHEMERAL:
+    case DESK_EFFECT_PRESENCE:
     case DESK_EFFECT_FETCHED:
       break;
     }
