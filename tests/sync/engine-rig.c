@@ -68,6 +68,9 @@ take_effect (Rig *rig, DeskEffect *effect)
     case DESK_EFFECT_CLEAR_TIMER:
       rig->timers[effect->timer] = 0;
       return FALSE;
+    case DESK_EFFECT_PRESENCE:
+      rig->presence_changes++;
+      return FALSE;
     case DESK_EFFECT_APPLIED:
       rig->applied_events++;
       return FALSE;
@@ -80,6 +83,28 @@ take_effect (Rig *rig, DeskEffect *effect)
     default:
       return FALSE;
     }
+}
+
+static gboolean
+is_of_team (const DeskEffect *effect)
+{
+  return effect->type == DESK_EFFECT_REQUEST
+         && (effect->request->type == DESK_REQUEST_CANNED || effect->request->type == DESK_REQUEST_MANAGERS);
+}
+
+/* As an older server would. */
+static void
+refuse_team (Rig *rig, guint64 id)
+{
+  g_autoptr (GPtrArray) effects = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_effect_free);
+  g_autoptr (DeskSyncReply) reply = g_new0 (DeskSyncReply, 1);
+  DeskInput input = { .type = DESK_INPUT_REPLY, .id = id, .reply = reply, .now_us = rig->now_us, .wall_ms = rig->wall_ms };
+
+  reply->outcome = DESK_OUT_REFUSED;
+  reply->failure = g_new0 (DeskFailure, 1);
+  reply->failure->http_status = 404;
+  reply->failure->message = g_strdup ("not here");
+  desk_engine_step (rig->engine, &input, effects);
 }
 
 void
@@ -95,7 +120,12 @@ rig_feed (Rig *rig, DeskInput *input)
     {
       DeskEffect *effect = g_ptr_array_index (effects, i);
 
-      if (!take_effect (rig, effect))
+      if (!rig->keep_team && is_of_team (effect))
+        {
+          refuse_team (rig, effect->id);
+          desk_effect_free (effect);
+        }
+      else if (!take_effect (rig, effect))
         g_ptr_array_add (rig->effects, effect);
     }
 }

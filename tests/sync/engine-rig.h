@@ -21,6 +21,8 @@ typedef struct
   char *connect_cursor;
   guint applied_events;
   guint fetched_ok, fetched_failed;
+  gboolean keep_team; /* requests for canned replies and the team are left to the test; else refused for good */
+  guint presence_changes;
 } Rig;
 
 Rig *rig_new (gboolean no_backfill);
