@@ -129,7 +129,7 @@ def missing_members(place, strict, value):
     if "level0" in place.lower() or not isinstance(data, dict):
         return
     for key in data:
-        if key in ("user_name", "messenger_name") and "chat_seq" in data:
+        if key in ("user_name", "messenger_name", "template", "change") and "chat_seq" in data:
             continue
         if key == "checks" or place.endswith("head"):
             continue

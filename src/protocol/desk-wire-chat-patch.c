@@ -159,8 +159,8 @@ desk_wire_merge_objects (const char *object, const char *patch, GError **error)
   JsonObjectIter iter;
   const char *name;
   JsonNode *value;
-  json_object_iter_init (&iter, from);
-  while (json_object_iter_next (&iter, &name, &value))
+  json_object_iter_init_ordered (&iter, from);
+  while (json_object_iter_next_ordered (&iter, &name, &value))
     if (!JSON_NODE_HOLDS_NULL (value))
       json_object_set_member (into, name, json_node_copy (value));
     else if (json_object_has_member (into, name))

@@ -53,6 +53,7 @@ add_platforms (Fixture *self)
   g_autoptr (DeskPlatform) whatsapp = desk_platform_new ("whatsapp", "WhatsApp");
   demo->text_limit = 100;
   demo->text_unit = DESK_TEXT_CHARS;
+  demo->can_edit = demo->can_delete = demo->can_react = TRUE;
   whatsapp->text_limit = 4096;
   whatsapp->window_hours = 24;
   desk_service_add_platform (self->service, demo);
@@ -179,24 +180,18 @@ fixture_take_types (Fixture *self)
 
 /* ── Waiting for writes ─────────────────────────────────────────────────────────────────────── */
 
-typedef struct
-{
-  GMutex mutex;
-  GCond cond;
-  gboolean finished, stored;
-  DeskReply *reply;
-} Wait;
+typedef FixtureWait Wait;
 
-static void
-wait_init (Wait *wait)
+void
+fixture_wait_init (Wait *wait)
 {
   memset (wait, 0, sizeof *wait);
   g_mutex_init (&wait->mutex);
   g_cond_init (&wait->cond);
 }
 
-static void
-wait_end (Wait *wait)
+DeskReply *
+fixture_wait_end (Wait *wait)
 {
   g_mutex_lock (&wait->mutex);
   while (!wait->finished)
@@ -204,10 +199,11 @@ wait_end (Wait *wait)
   g_mutex_unlock (&wait->mutex);
   g_mutex_clear (&wait->mutex);
   g_cond_clear (&wait->cond);
+  return wait->reply;
 }
 
-static void
-on_reply (DeskReply *reply, gpointer data)
+void
+fixture_on_reply (DeskReply *reply, gpointer data)
 {
   Wait *wait = data;
   g_mutex_lock (&wait->mutex);
@@ -236,9 +232,9 @@ fixture_send_full (Fixture *self,
                    const DeskSendRequest *request)
 {
   Wait wait;
-  wait_init (&wait);
-  desk_service_send (self->service, who, platform, user_id, request, on_reply, &wait);
-  wait_end (&wait);
+  fixture_wait_init (&wait);
+  desk_service_send (self->service, who, platform, user_id, request, fixture_on_reply, &wait);
+  fixture_wait_end (&wait);
   return wait.reply;
 }
 
@@ -259,9 +255,9 @@ DeskReply *
 fixture_mark_read (Fixture *self, DeskIdentity *who, const char *user_id, gint64 up_to)
 {
   Wait wait;
-  wait_init (&wait);
-  desk_service_mark_read (self->service, who, "demo", user_id, up_to, on_reply, &wait);
-  wait_end (&wait);
+  fixture_wait_init (&wait);
+  desk_service_mark_read (self->service, who, "demo", user_id, up_to, fixture_on_reply, &wait);
+  fixture_wait_end (&wait);
   return wait.reply;
 }
 
@@ -269,9 +265,9 @@ DeskReply *
 fixture_mark_unread (Fixture *self, DeskIdentity *who, const char *user_id)
 {
   Wait wait;
-  wait_init (&wait);
-  desk_service_mark_unread (self->service, who, "demo", user_id, on_reply, &wait);
-  wait_end (&wait);
+  fixture_wait_init (&wait);
+  desk_service_mark_unread (self->service, who, "demo", user_id, fixture_on_reply, &wait);
+  fixture_wait_end (&wait);
   return wait.reply;
 }
 
@@ -279,9 +275,9 @@ gboolean
 fixture_ingest (Fixture *self, DeskInbound *inbound)
 {
   Wait wait;
-  wait_init (&wait);
+  fixture_wait_init (&wait);
   desk_service_ingest (self->service, inbound, on_stored, &wait);
-  wait_end (&wait);
+  fixture_wait_end (&wait);
   return wait.stored;
 }
 

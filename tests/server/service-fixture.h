@@ -71,3 +71,15 @@ char *take_code (DeskReply *reply);
 JsonObject *
 fixture_chat (Fixture *self, DeskIdentity *who, const char *user_id, JsonNode **out_owner);
 JsonArray *fixture_messages (Fixture *self, const char *user_id, JsonNode **out_owner);
+
+/* Waits for an answer: give fixture_on_reply and a FixtureWait, initialised, to a function of the service. */
+typedef struct
+{
+  GMutex mutex;
+  GCond cond;
+  gboolean finished, stored;
+  DeskReply *reply;
+} FixtureWait;
+void fixture_wait_init (FixtureWait *wait);
+DeskReply *fixture_wait_end (FixtureWait *wait);
+void fixture_on_reply (DeskReply *reply, gpointer data);

@@ -154,6 +154,17 @@ void desk_http_handle_file (DeskHttpRequest *request);
 /* ── routes ─────────────────────────────────────────────────────────────────────────────────── */
 void desk_http_handle_webhook (DeskHttpRequest *request);
 void desk_http_handle_websocket (DeskHttpRequest *request);
+void desk_http_handle_change_chat (DeskHttpRequest *request);
+void desk_http_handle_profile (DeskHttpRequest *request);
+void desk_http_handle_change_profile (DeskHttpRequest *request);
+void desk_http_handle_templates (DeskHttpRequest *request);
+void desk_http_handle_edit (DeskHttpRequest *request);
+void desk_http_handle_delete (DeskHttpRequest *request);
+void desk_http_handle_react (DeskHttpRequest *request);
+void desk_http_handle_canned (DeskHttpRequest *request);
+void desk_http_handle_add_canned (DeskHttpRequest *request);
+void desk_http_handle_change_canned (DeskHttpRequest *request);
+void desk_http_handle_delete_canned (DeskHttpRequest *request);
 void desk_http_handle_live (DeskHttpRequest *request);
 void desk_http_handle_ready (DeskHttpRequest *request);
 void desk_http_handle_connections (DeskHttpRequest *request);

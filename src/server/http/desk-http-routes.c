@@ -82,17 +82,20 @@ get_chats (DeskHttpRequest *request)
   g_autofree char *page = NULL;
   g_autofree char *platform = NULL;
   g_autofree char *assignee = NULL;
+  g_autofree char *label = NULL;
   DeskChatsFilter filter = { 0 };
 
   if (!get_limit (request, 0, 0, &filter.limit) || !desk_http_request_query (request, "page", &page)
       || !desk_http_request_query (request, "platform", &platform)
       || !desk_http_request_query (request, "assignee", &assignee)
+      || !desk_http_request_query (request, "label", &label)
       || !get_state_filter (request, &filter.state)
       || !get_unread_filter (request, &filter.unread_only))
     return;
   filter.page = page;
   filter.platform = platform;
   filter.assignee = assignee;
+  filter.label = label;
   desk_http_request_reply (request,
                            desk_service_get_chats (service_of (request), request->who, &filter));
 }
@@ -237,13 +240,26 @@ const DeskHttpRoute desk_http_routes[] = {
     ENDPOINT (desk_http_handle_send_file, DESK_HTTP_BEARER | DESK_HTTP_FORM) },
   { "PUT", CHAT "/read", ENDPOINT (put_read, WRITE | DESK_HTTP_OPTIONAL) },
   { "PUT", CHAT "/unread", ENDPOINT (put_unread, WRITE | DESK_HTTP_OPTIONAL) },
+  { "GET", CHAT "/profile", ENDPOINT (desk_http_handle_profile, READ) },
+  { "PATCH", CHAT "/profile", ENDPOINT (desk_http_handle_change_profile, WRITE) },
+  { "GET", CHAT "/templates", ENDPOINT (desk_http_handle_templates, READ) },
   { "GET", CHAT, ENDPOINT (get_chat, READ) },
+  { "PATCH", CHAT, ENDPOINT (desk_http_handle_change_chat, WRITE) },
   { "GET", DESK_PATH_CRM "/chats", ENDPOINT (get_chats, READ) },
   { "GET", DESK_PATH_CRM "/changes", ENDPOINT (get_changes, READ) },
   { "GET", DESK_PATH_CRM "/files/{id}", ENDPOINT (desk_http_handle_file, 0) },
   { "GET", DESK_PATH_CRM "/messages", ENDPOINT (get_all_messages, READ) },
   { "POST", DESK_PATH_CRM "/messages/{id}/retry",
     ENDPOINT (post_retry, WRITE | DESK_HTTP_OPTIONAL) },
+  { "PUT", DESK_PATH_CRM "/messages/{id}/reaction", ENDPOINT (desk_http_handle_react, WRITE) },
+  { "PATCH", DESK_PATH_CRM "/messages/{id}", ENDPOINT (desk_http_handle_edit, WRITE) },
+  { "DELETE", DESK_PATH_CRM "/messages/{id}",
+    ENDPOINT (desk_http_handle_delete, WRITE | DESK_HTTP_OPTIONAL) },
+  { "GET", DESK_PATH_CRM "/canned", ENDPOINT (desk_http_handle_canned, READ) },
+  { "POST", DESK_PATH_CRM "/canned", ENDPOINT (desk_http_handle_add_canned, WRITE) },
+  { "PUT", DESK_PATH_CRM "/canned/{id}", ENDPOINT (desk_http_handle_change_canned, WRITE) },
+  { "DELETE", DESK_PATH_CRM "/canned/{id}",
+    ENDPOINT (desk_http_handle_delete_canned, WRITE | DESK_HTTP_OPTIONAL) },
   { "GET", DESK_PATH_CRM "/capabilities", ENDPOINT (get_capabilities, READ) },
   { "GET", DESK_PATH_CRM "/managers", ENDPOINT (get_managers, READ) },
   { "GET", DESK_PATH_CRM "/connections", ENDPOINT (desk_http_handle_connections, READ) },

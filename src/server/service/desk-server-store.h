@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "model/desk-canned.h"
 #include "model/desk-chat.h"
 #include "model/desk-manager.h"
 #include "model/desk-message.h"
@@ -90,6 +91,7 @@ typedef struct
   gint64 id;
   gint64 chat_row;
   gint64 chat_seq;
+  gboolean is_operation; /* not the sending of the message, but what its change asks for */
   char *connection;
   DeskServerJobState state;
   guint attempts; /* begun and not given back */
@@ -169,7 +171,8 @@ typedef struct
   const char *username; /* whose personal fields */
   const char *platform; /* NULL: all */
   int state;            /* -1: all */
-  const char *assignee; /* NULL: all */
+  const char *assignee; /* NULL: all; "": nobody's */
+  const char *label;    /* NULL: all */
   gboolean unread_only;
   guint limit;           /* 0: all */
   gint64 before_time_ms; /* page: chats that stand after this place; G_MAXINT64 from the top */
@@ -251,6 +254,9 @@ struct _DeskServerStoreClass
                             const char *username,
                             const DeskChatPersonal *personal,
                             GError **error);
+  /* Rows of snoozed chats that have an end, soonest first; *out_first_ms is that of the first. */
+  gboolean (*chats_snoozed) (
+      DeskServerTx *tx, guint limit, GArray **out_rows, gint64 *out_first_ms, GError **error);
 
   /* messages; body is NUL-terminated */
   gboolean (*message_insert) (DeskServerTx *tx,
@@ -406,7 +412,15 @@ struct _DeskServerStoreClass
                           GError **error); /* sets id; replaces a finished one */
   gboolean (*job_get) (DeskServerTx *tx, gint64 id, DeskServerJobRow **out, GError **error);
   gboolean (*job_update) (DeskServerTx *tx, const DeskServerJobRow *job, GError **error);
+  /* The one that sends the message. */
   gboolean (*job_delete) (DeskServerTx *tx, gint64 chat_row, gint64 chat_seq, GError **error);
+  gboolean (*job_delete_id) (DeskServerTx *tx, gint64 id, GError **error);
+  gboolean (*job_find) (DeskServerTx *tx,
+                        gint64 chat_row,
+                        gint64 chat_seq,
+                        gboolean is_operation,
+                        DeskServerJobRow **out,
+                        GError **error);
   /* The first unfinished job of each chat of the connection, by due time, then id; of
    * DeskServerJobRow. */
   gboolean (*jobs_first) (DeskServerTx *tx,
@@ -422,6 +436,22 @@ struct _DeskServerStoreClass
                              GPtrArray **out,
                              GError **error);
   gboolean (*jobs_count) (DeskServerTx *tx, DeskServerJobState state, gint64 *out, GError **error);
+
+  /* canned replies; shortcuts are unique without regard to case */
+  gboolean (*canned_list) (DeskServerTx *tx, GPtrArray **out, GError **error); /* of DeskCanned */
+  gboolean (*canned_find) (DeskServerTx *tx, const char *id, DeskCanned **out, GError **error);
+  gboolean (*canned_find_shortcut) (DeskServerTx *tx,
+                                    const char *shortcut,
+                                    DeskCanned **out,
+                                    GError **error);
+  gboolean (*canned_put) (DeskServerTx *tx, const DeskCanned *canned, GError **error);
+  gboolean (*canned_delete) (DeskServerTx *tx, const char *id, GError **error);
+
+  /* Profiles: level-2 JSON, and a bit for each field that a manager wrote. */
+  gboolean (*profile_get) (
+      DeskServerTx *tx, gint64 chat_row, char **out_body, gint64 *out_typed, GError **error);
+  gboolean (*profile_set) (
+      DeskServerTx *tx, gint64 chat_row, const char *body, gint64 typed, GError **error);
 
   /* people and tokens */
   gboolean (*user_find) (DeskServerTx *tx,

@@ -106,8 +106,8 @@ apply_attachment (
   return desk_work_change_message (self, chat_row, message, DESK_EVENT_MESSAGE_UPDATED, error);
 }
 
-static gboolean
-apply_delete (DeskWork *self, gint64 chat_row, DeskMessage *message, GError **error)
+gboolean
+desk_work_delete_message (DeskWork *self, gint64 chat_row, DeskMessage *message, GError **error)
 {
   if (message->deleted_at_ms > 0)
     return TRUE;
@@ -116,6 +116,14 @@ apply_delete (DeskWork *self, gint64 chat_row, DeskMessage *message, GError **er
   message->text = g_strdup ("");
   g_ptr_array_set_size (message->attachments, 0);
   g_ptr_array_set_size (message->reactions, 0);
+  if (message->change != NULL) /* nothing is left to be changed */
+    {
+      g_autoptr (DeskServerJobRow) job = NULL;
+      if (!self->tx->ops->job_find (self->tx, chat_row, message->chat_seq, TRUE, &job, error)
+          || (job != NULL && !self->tx->ops->job_delete_id (self->tx, job->id, error)))
+        return FALSE;
+      g_clear_pointer (&message->change, desk_change_free);
+    }
   return desk_work_change_message (self, chat_row, message, DESK_EVENT_MESSAGE_DELETED, error);
 }
 
@@ -235,7 +243,7 @@ desk_work_apply_change (DeskWork *self,
     case DESK_INBOUND_ATTACHMENT:
       return apply_attachment (self, chat->row, message, told, error);
     case DESK_INBOUND_DELETE:
-      return apply_delete (self, chat->row, message, error);
+      return desk_work_delete_message (self, chat->row, message, error);
     case DESK_INBOUND_REACTION:
       return apply_reaction (self, chat->row, message, told, error);
     case DESK_INBOUND_STATUS:

@@ -10,6 +10,7 @@
  * kept raw and confirmed, so that it never blocks those behind it; an echo of our own reply never
  * becomes a second message. */
 
+#include "protocol/desk-wire-change.h"
 #include "server/service/desk-service-private.h"
 
 #include <string.h>
@@ -51,9 +52,27 @@ take_metadata (DeskChat *chat, const char *metadata)
   if (metadata == NULL || metadata[0] != '{' || g_strcmp0 (chat->metadata, metadata) == 0
       || !desk_json_scan (metadata, strlen (metadata), MAX_METADATA, NULL))
     return FALSE;
+  /* Into what managers and earlier messages told. */
+  char *merged = desk_wire_merge_objects (chat->metadata, metadata, NULL);
+  if (merged == NULL || g_strcmp0 (chat->metadata, merged) == 0)
+    {
+      g_free (merged);
+      return FALSE;
+    }
   g_free (chat->metadata);
-  chat->metadata = g_strdup (metadata);
+  chat->metadata = merged;
   return TRUE;
+}
+
+/* A name that a manager wrote stays, whatever the platform tells. */
+static gboolean
+is_typed (DeskIngest *self, const DeskServerChat *chat, DeskProfileField field, GError **error)
+{
+  g_autofree char *body = NULL;
+  gint64 typed = 0;
+  if (!self->work.tx->ops->profile_get (self->work.tx, chat->row, &body, &typed, error))
+    return FALSE;
+  return (typed & (G_GINT64_CONSTANT (1) << field)) != 0;
 }
 
 /* Which room of a partner the chat is: whoever told it first is right. */
@@ -87,14 +106,16 @@ ensure_chat (DeskIngest *self,
   if (*out != NULL)
     {
       DeskChat *chat = (*out)->chat;
-      if (name != NULL && g_strcmp0 (chat->user_name, name) != 0)
+      if (name != NULL && g_strcmp0 (chat->user_name, name) != 0
+          && !is_typed (self, *out, DESK_PROFILE_NAME, NULL))
         {
           g_free (chat->user_name);
           chat->user_name = g_steal_pointer (&name);
           *out_changed = TRUE;
         }
       if (handle != NULL && message->direction == DESK_DIRECTION_INCOMING
-          && g_strcmp0 (chat->messenger_name, handle) != 0)
+          && g_strcmp0 (chat->messenger_name, handle) != 0
+          && !is_typed (self, *out, DESK_PROFILE_HANDLE, NULL))
         {
           g_free (chat->messenger_name);
           chat->messenger_name = g_steal_pointer (&handle);

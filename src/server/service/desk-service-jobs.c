@@ -49,9 +49,20 @@ make_outbound (DeskServerTx *tx, const DeskServerJobRow *job, DeskOutbound **out
       = stored != NULL ? desk_service_parse_body (stored->body, error) : NULL;
   if (message == NULL)
     return stored == NULL;
-  if (!find_quote (tx, message, &quote, error))
+  const DeskChange *change = message->change;
+  if (job->is_operation && (change == NULL || change->state != DESK_CHANGE_QUEUED))
+    return TRUE; /* the platform told it first */
+  if (!job->is_operation && !find_quote (tx, message, &quote, error))
     return FALSE;
   DeskOutbound *outbound = g_new0 (DeskOutbound, 1);
+  outbound->operation = job->is_operation ? change->operation : DESK_OPERATION_SEND;
+  if (outbound->operation == DESK_OPERATION_EDIT)
+    {
+      g_free (message->text);
+      message->text = g_strdup (change->text);
+    }
+  if (outbound->operation == DESK_OPERATION_REACT)
+    outbound->emoji = g_strdup (change->emoji != NULL ? change->emoji : "");
   outbound->job_id = job->id;
   outbound->attempt = job->attempts + 1;
   outbound->connection = g_strdup (job->connection);
@@ -132,6 +143,8 @@ typedef struct
   gboolean applied; /* begin: the job was there to begin */
   char *connection;
   DeskOutcome *outcome; /* finish */
+  DeskChange *change;   /* finish: what was attempted, nullable */
+  gboolean spoiled;     /* begin: what was read of the job is no longer so */
   DeskCount count;
   guint n;
   void (*done) (gboolean ok, gpointer data);
@@ -165,12 +178,32 @@ attempt_done (const GError *error, gpointer data)
     }
   else
     g_message ("a delivery could not be recorded: %s", error->message);
+  if (self->spoiled && error == NULL)
+    {
+      g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->work.service->mutex);
+      g_hash_table_remove (self->work.service->spoiled_jobs, &self->job_id);
+    }
   if (self->done != NULL)
     self->done (error == NULL && self->applied, self->data);
   desk_work_clear (&self->work);
   desk_outcome_free (self->outcome);
+  desk_change_free (self->change);
   g_free (self->connection);
   g_free (self);
+}
+
+void
+desk_service_spoil_job (DeskService *self, gint64 job_id)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_hash_table_add (self->spoiled_jobs, g_memdup2 (&job_id, sizeof job_id));
+}
+
+static gboolean
+is_spoiled (DeskService *self, gint64 job_id)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  return g_hash_table_contains (self->spoiled_jobs, &job_id);
 }
 
 static gboolean
@@ -182,7 +215,8 @@ begin_job (DeskServerTx *tx, gpointer data, GError **error)
   self->applied = FALSE;
   if (!tx->ops->job_get (tx, self->job_id, &job, error))
     return FALSE;
-  if (job == NULL || job->state != DESK_SERVER_JOB_WAITING)
+  self->spoiled = is_spoiled (self->work.service, self->job_id);
+  if (job == NULL || job->state != DESK_SERVER_JOB_WAITING || self->spoiled)
     return TRUE;
   job->state = DESK_SERVER_JOB_BEGUN;
   job->attempts++;
@@ -322,7 +356,7 @@ load_job (DeskServerTx *tx,
   if (!tx->ops->message_by_seq (tx, (*out_job)->chat_row, (*out_job)->chat_seq, &stored, error))
     return FALSE;
   if (stored == NULL)
-    return tx->ops->job_delete (tx, (*out_job)->chat_row, (*out_job)->chat_seq, error);
+    return tx->ops->job_delete_id (tx, id, error);
   *out_message = desk_service_parse_body (stored->body, error);
   return *out_message != NULL;
 }
@@ -377,6 +411,8 @@ finish_job (DeskServerTx *tx, gpointer data, GError **error)
     return FALSE;
   if (message == NULL) /* an echo was here first */
     return TRUE;
+  if (job->is_operation)
+    return desk_work_finish_operation (&self->work, job, message, self->change, outcome, error);
   if (!apply_parts (self, job, message, error))
     return FALSE;
   switch (outcome->type)
@@ -437,6 +473,7 @@ desk_service_finish_attempt (DeskService *self,
   g_return_if_fail (self != NULL && outbound != NULL && outcome != NULL);
   DeskAttempt *attempt = attempt_new (self, outbound->job_id, done, data);
   attempt->outcome = outcome_copy (outcome);
+  attempt->change = desk_change_copy (outbound->message->change);
   self->store->ops->submit (self->store, finish_job, attempt_done, attempt);
 }
 
@@ -460,6 +497,14 @@ expire_job (DeskServerTx *tx, gpointer data, GError **error)
       g_autoptr (DeskMessage) message = NULL;
       if (!load_job (tx, row->id, &job, &message, error))
         return FALSE;
+      if (message != NULL && job->is_operation)
+        {
+          if (!desk_work_fail_operation (&self->work, job, message, "EXPIRED",
+                                         "The connection to the platform was down for a day",
+                                         error))
+            return FALSE;
+          continue;
+        }
       if (message != NULL
           && !fail_job (self, job, message, "EXPIRED",
                         "The connection to the platform was down for a day", TRUE, error))
@@ -498,6 +543,13 @@ recover_job (DeskServerTx *tx, gpointer data, GError **error)
       g_autoptr (DeskMessage) message = NULL;
       if (!load_job (tx, row->id, &job, &message, error))
         return FALSE;
+      if (message != NULL && job->is_operation) /* told by value: doing it twice is doing it once */
+        {
+          job->state = DESK_SERVER_JOB_WAITING;
+          if (!tx->ops->job_update (tx, job, error))
+            return FALSE;
+          continue;
+        }
       if (message != NULL
           && !finish_unknown (self, job, message, "INTERRUPTED",
                               "The backend stopped while it was sending; it may have arrived",

@@ -51,6 +51,8 @@ struct _DeskService
 
   gint closing; /* atomic: nothing that goes on by itself may go on */
   gint storage_failing; /* atomic: 0, or the DeskCode of the last failed commit */
+  GHashTable *templates;    /* connection → of DeskTemplate; under mutex */
+  GHashTable *spoiled_jobs; /* ids; under mutex, see desk_service_spoil_job() */
   guint64 counters[8];  /* under mutex; see desk-service-probes.c */
 };
 
@@ -137,6 +139,26 @@ gboolean desk_work_store_message (DeskWork *self,
 /* A new rev of a stored message and its event. */
 gboolean desk_work_change_message (
     DeskWork *self, gint64 chat_row, DeskMessage *message, DeskEventType type, GError **error);
+/* Makes it a tombstone, with its event; nothing if it is one. */
+gboolean
+desk_work_delete_message (DeskWork *self, gint64 chat_row, DeskMessage *message, GError **error);
+/* A queued message was changed: what delivery has read of its job before must not be sent. It reads it again. */
+void desk_service_spoil_job (DeskService *self, gint64 job_id);
+/* What came of the attempt to make a change at the platform: the change that was attempted, which may not be the
+ * newest. */
+gboolean desk_work_finish_operation (DeskWork *self,
+                                     DeskServerJobRow *job,
+                                     DeskMessage *message,
+                                     const DeskChange *attempted,
+                                     const DeskOutcome *outcome,
+                                     GError **error);
+gboolean desk_work_fail_operation (DeskWork *self,
+                                   DeskServerJobRow *job,
+                                   DeskMessage *message,
+                                   const char *code,
+                                   const char *reason,
+                                   GError **error);
+DeskReply *desk_reply_new_too_long (guint limit, DeskTextUnit unit, gsize length);
 /* If the ladder of statuses allows it: history, error, event. *out_changed nullable. */
 gboolean desk_work_set_status (DeskWork *self,
                                gint64 chat_row,

@@ -38,7 +38,9 @@ finish (DeskServerTx *tx, DeskReply *reply, gboolean ok, GError *error)
 DeskReply *
 desk_service_get_capabilities (DeskService *self, const DeskIdentity *who)
 {
-  static const char *const features[] = { "notes", "read_markers", "changes", "stale_guard", NULL };
+  static const char *const features[] = { "notes", "read_markers", "changes", "stale_guard",
+                                         "change_chat", "edit", "canned", "profiles", "templates",
+                                         "presence", NULL };
   g_autoptr (DeskCapabilities) capabilities = g_new0 (DeskCapabilities, 1);
   capabilities->level = 2;
   capabilities->features = g_strdupv ((char **)features);
@@ -105,6 +107,7 @@ desk_service_get_chats (DeskService *self, const DeskIdentity *who, const DeskCh
                                  .platform = filter->platform,
                                  .state = filter->state,
                                  .assignee = filter->assignee,
+                                 .label = filter->label,
                                  .unread_only = filter->unread_only };
   if (!parse_page (filter->page, &query.before_time_ms, &query.before_row))
     return desk_reply_new_invalid ("page", "page is not one of ours");

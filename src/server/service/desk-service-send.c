@@ -173,8 +173,8 @@ check_window (DeskSend *self, const DeskServerChat *chat, const DeskPlatform *pl
                     details->str, -1, ""));
 }
 
-static DeskReply *
-new_too_long (guint limit, DeskTextUnit unit, gsize length)
+DeskReply *
+desk_reply_new_too_long (guint limit, DeskTextUnit unit, gsize length)
 {
   static const char *const units[] = { "chars", "utf16", "bytes" };
   g_autoptr (GString) details = g_string_new (NULL);
@@ -202,14 +202,14 @@ check_text (DeskSend *self, const DeskPlatform *platform)
   gsize bytes = text != NULL ? strlen (text) : 0;
   if (bytes > DESK_WIRE_MAX_TEXT)
     {
-      refuse (self, new_too_long (DESK_WIRE_MAX_TEXT, DESK_TEXT_BYTES, bytes));
+      refuse (self, desk_reply_new_too_long (DESK_WIRE_MAX_TEXT, DESK_TEXT_BYTES, bytes));
       return;
     }
   if (platform == NULL || self->request.is_private || bytes == 0)
     return;
   gsize length = desk_text_length (text, platform->text_unit);
   if (length > platform->text_limit)
-    refuse (self, new_too_long (platform->text_limit, platform->text_unit, length));
+    refuse (self, desk_reply_new_too_long (platform->text_limit, platform->text_unit, length));
 }
 
 /* A note stays here, so no platform's limit concerns it. */

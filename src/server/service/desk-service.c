@@ -54,6 +54,9 @@ desk_service_new (const DeskServiceOptions *options, GError **error)
       = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)desk_platform_free);
   self->platform_order = g_ptr_array_new ();
   self->connections = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, connection_free);
+  self->templates = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                           (GDestroyNotify)g_ptr_array_unref);
+  self->spoiled_jobs = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->tokens = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, cached_token_free);
   g_mutex_init (&self->mutex);
   g_rw_lock_init (&self->token_lock);
@@ -101,6 +104,8 @@ desk_service_free (DeskService *self)
   for (guint i = 0; i < 3; i++)
     desk_server_store_run (self->store, nothing_job, NULL, NULL);
   g_hash_table_unref (self->tokens);
+  g_hash_table_unref (self->templates);
+  g_hash_table_unref (self->spoiled_jobs);
   g_hash_table_unref (self->connections);
   g_ptr_array_unref (self->platform_order);
   g_hash_table_unref (self->platforms);

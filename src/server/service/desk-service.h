@@ -123,8 +123,9 @@ typedef struct
   const char *page;
   const char *platform; /* NULL: all */
   int state;            /* -1: all */
-  const char *assignee; /* NULL: all */
+  const char *assignee; /* NULL: all; "": nobody's */
   gboolean unread_only;
+  const char *label;    /* NULL: all */
 } DeskChatsFilter;
 DeskReply *desk_service_get_capabilities (DeskService *self, const DeskIdentity *who);
 DeskReply *desk_service_get_chats (DeskService *self, const DeskIdentity *who, const DeskChatsFilter *filter);

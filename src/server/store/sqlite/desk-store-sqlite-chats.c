@@ -233,8 +233,9 @@ chats_list (DeskServerTx *tx,
       " ON m.chat=c.row AND m.username=?1"
       " WHERE (c.last_time,c.row)<(?2,?3) AND (?4 IS NULL OR c.platform=?4) AND (?5<0 OR "
       "c.state=?5)"
-      " AND (?6 IS NULL OR c.assignee=?6)"
+      " AND (?6 IS NULL OR coalesce(c.assignee,'')=?6)"
       " AND (NOT ?7 OR c.last_in_seq>coalesce(m.read_in_seq,0) OR coalesce(m.marked_unread,0))"
+      " AND (?9 IS NULL OR instr(char(31)||c.labels||char(31),char(31)||?9||char(31)))"
       " ORDER BY c.last_time DESC,c.row DESC LIMIT ?8",
       error);
   if (stmt == NULL)
@@ -247,6 +248,7 @@ chats_list (DeskServerTx *tx,
   desk_stmt_bind_text (stmt, 6, query->assignee);
   desk_stmt_bind_int64 (stmt, 7, query->unread_only ? 1 : 0);
   desk_stmt_bind_int64 (stmt, 8, query->limit > 0 ? (gint64)query->limit : -1);
+  desk_stmt_bind_text (stmt, 9, query->label);
   DeskStep step;
   while ((step = desk_stmt_step (stmt, error)) == DESK_STEP_ROW)
     {
@@ -255,6 +257,32 @@ chats_list (DeskServerTx *tx,
         return TRUE;
     }
   return step == DESK_STEP_DONE;
+}
+
+static gboolean
+chats_snoozed (DeskServerTx *tx, guint limit, GArray **out_rows, gint64 *out_first_ms, GError **error)
+{
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (gint64));
+  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx),
+                                    "SELECT row,snoozed_until FROM chats WHERE state=1 AND"
+                                    " snoozed_until>0 ORDER BY snoozed_until LIMIT ?",
+                                    error);
+  if (stmt == NULL)
+    return FALSE;
+  desk_stmt_bind_int64 (stmt, 1, limit);
+  *out_first_ms = 0;
+  DeskStep step;
+  while ((step = desk_stmt_step (stmt, error)) == DESK_STEP_ROW)
+    {
+      gint64 row = desk_stmt_column_int64 (stmt, 0);
+      if (rows->len == 0)
+        *out_first_ms = desk_stmt_column_int64 (stmt, 1);
+      g_array_append_val (rows, row);
+    }
+  if (step == DESK_STEP_ERROR)
+    return FALSE;
+  *out_rows = g_steal_pointer (&rows);
+  return TRUE;
 }
 
 static gboolean
@@ -287,4 +315,5 @@ desk_store_sqlite_init_chats (DeskServerStoreClass *ops)
   ops->chat_update = chat_update;
   ops->chats_list = chats_list;
   ops->personal_set = personal_set;
+  ops->chats_snoozed = chats_snoozed;
 }

@@ -3,9 +3,12 @@
 
 #include "config.h"
 
-/* Delivery jobs. A job's id is the place of its message, so ids order the jobs of a chat. */
+/* Delivery jobs. A job's id is the place of its message, so ids order the jobs of a chat; those which
+ * change a message that was sent have one bit more, so that they make a line of their own. */
 
 #include "server/store/sqlite/desk-store-sqlite-private.h"
+
+#define OPERATION_BIT (G_GINT64_CONSTANT (1) << 62)
 
 #define JOB_COLUMNS "id,connection,state,attempts,waits,due_at,created_at"
 
@@ -18,7 +21,7 @@ job_insert (DeskServerTx *tx, DeskServerJobRow *job, GError **error)
                          error);
   if (stmt == NULL)
     return FALSE;
-  job->id = PLACE (job->chat_row, job->chat_seq);
+  job->id = PLACE (job->chat_row, job->chat_seq) | (job->is_operation ? OPERATION_BIT : 0);
   desk_stmt_bind_int64 (stmt, 1, job->id);
   desk_stmt_bind_text (stmt, 2, job->connection);
   desk_stmt_bind_int64 (stmt, 3, job->state);
@@ -34,8 +37,9 @@ read_job (DeskStmt *stmt)
 {
   DeskServerJobRow *job = g_new0 (DeskServerJobRow, 1);
   job->id = desk_stmt_column_int64 (stmt, 0);
-  job->chat_row = PLACE_ROW (job->id);
-  job->chat_seq = PLACE_SEQ (job->id);
+  job->is_operation = (job->id & OPERATION_BIT) != 0;
+  job->chat_row = PLACE_ROW (job->id & ~OPERATION_BIT);
+  job->chat_seq = PLACE_SEQ (job->id & ~OPERATION_BIT);
   job->connection = g_strdup (desk_stmt_column_text (stmt, 1));
   job->state = (DeskServerJobState)desk_stmt_column_int64 (stmt, 2);
   job->attempts = (guint)desk_stmt_column_int64 (stmt, 3);
@@ -103,6 +107,27 @@ job_delete (DeskServerTx *tx, gint64 chat_row, gint64 chat_seq, GError **error)
 }
 
 static gboolean
+job_delete_id (DeskServerTx *tx, gint64 id, GError **error)
+{
+  DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx), "DELETE FROM jobs WHERE id=?", error);
+  if (stmt == NULL)
+    return FALSE;
+  desk_stmt_bind_int64 (stmt, 1, id);
+  return desk_stmt_run (stmt, error);
+}
+
+static gboolean
+job_find (DeskServerTx *tx,
+          gint64 chat_row,
+          gint64 chat_seq,
+          gboolean is_operation,
+          DeskServerJobRow **out,
+          GError **error)
+{
+  return job_get (tx, PLACE (chat_row, chat_seq) | (is_operation ? OPERATION_BIT : 0), out, error);
+}
+
+static gboolean
 jobs_first (DeskServerTx *tx, const char *connection, GPtrArray **out, GError **error)
 {
   DeskStmt *stmt = desk_db_prepare (SQLITE_DB (tx),
@@ -161,6 +186,8 @@ desk_store_sqlite_init_jobs (DeskServerStoreClass *ops)
   ops->job_get = job_get;
   ops->job_update = job_update;
   ops->job_delete = job_delete;
+  ops->job_delete_id = job_delete_id;
+  ops->job_find = job_find;
   ops->jobs_first = jobs_first;
   ops->jobs_in_state = jobs_in_state;
   ops->jobs_count = jobs_count;

@@ -33,6 +33,7 @@ void desk_store_sqlite_init_chats (DeskServerStoreClass *ops);
 void desk_store_sqlite_init_messages (DeskServerStoreClass *ops);
 void desk_store_sqlite_init_log (DeskServerStoreClass *ops);
 void desk_store_sqlite_init_jobs (DeskServerStoreClass *ops);
+void desk_store_sqlite_init_team (DeskServerStoreClass *ops);
 void desk_store_sqlite_init_connections (DeskServerStoreClass *ops);
 void desk_store_sqlite_init_users (DeskServerStoreClass *ops);
 

@@ -386,7 +386,7 @@ settle_epoch (DeskStoreSqlite *self, DeskRandom *random, GError **error)
   return TRUE;
 }
 
-#define SCHEMA_VERSION 2 /* schema/001.sql to this one */
+#define SCHEMA_VERSION 3 /* schema/001.sql to this one */
 
 static gboolean
 migrate (DeskStoreSqlite *self, GError **error)
@@ -442,6 +442,7 @@ init_ops (void)
   desk_store_sqlite_init_messages (&sqlite_ops);
   desk_store_sqlite_init_log (&sqlite_ops);
   desk_store_sqlite_init_jobs (&sqlite_ops);
+  desk_store_sqlite_init_team (&sqlite_ops);
   desk_store_sqlite_init_users (&sqlite_ops);
   desk_store_sqlite_init_connections (&sqlite_ops);
   g_once_init_leave (&once, 1);
