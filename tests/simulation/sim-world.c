@@ -296,6 +296,14 @@ is_cached (Device *device, const SimChat *chat)
   return row != NULL;
 }
 
+static void withdraw (Device *device);
+
+static void
+change_mind (Sim *sim, Device *device, gpointer data)
+{
+  withdraw (device);
+}
+
 static void
 send_message (Device *device, SimChat *chat)
 {
@@ -322,14 +330,6 @@ send_message (Device *device, SimChat *chat)
   sim_device_intend (device, batch, on_sent, GUINT_TO_POINTER (index));
   if (sim_chance (sim, 0.05)) /* just when it is about to go out */
     sim_after (sim, device, sim_between (sim, 0, 30 * SIM_MS), change_mind, NULL, NULL);
-}
-
-static void withdraw (Device *device);
-
-static void
-change_mind (Sim *sim, Device *device, gpointer data)
-{
-  withdraw (device);
 }
 
 static void
