@@ -479,7 +479,8 @@ test_set_webhook (Fixture *self, gconstpointer data)
                    "{\"url\":\"https://desk.example.org/webhook/telegram/shop\","
                    "\"secret_token\":\"s3cret_-\",\"allowed_updates\":[\"message\","
                    "\"edited_message\",\"callback_query\",\"my_chat_member\","
-                   "\"message_reaction\"]}");
+                   "\"message_reaction\",\"business_connection\",\"business_message\","
+                   "\"edited_business_message\",\"deleted_business_messages\"]}");
 }
 
 static void

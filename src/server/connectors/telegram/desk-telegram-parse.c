@@ -20,7 +20,8 @@
 typedef struct
 {
   const DeskTelegramContext *context;
-  gint64 update_id; /* -1 if it has none */
+  gint64 update_id;     /* -1 if it has none */
+  const char *business; /* nullable: the business connection that it came through */
   DeskTelegramParsed *out;
 } Parse;
 
@@ -55,7 +56,9 @@ time_ms (gint64 value, gint64 fallback_ms)
 static char *
 format_user_id (const Parse *parse, gint64 chat_id)
 {
-  return g_strdup_printf ("%s%" G_GINT64_FORMAT, parse->context->chat_prefix, chat_id);
+  return g_strdup_printf ("%s%" G_GINT64_FORMAT "%s%s", parse->context->chat_prefix, chat_id,
+                          parse->business != NULL ? "@" : "",
+                          parse->business != NULL ? parse->business : "");
 }
 
 /* An item about chat, added to the result; dedup_key is taken. NULL if the chat has no id. */
@@ -79,6 +82,8 @@ add_item (const Parse *parse, DeskInboundType type, JsonObject *chat, char *dedu
   item->message->created_at_ms = parse->context->now_ms;
   if (g_str_equal (kind, "group") || g_str_equal (kind, "supergroup") || g_str_equal (kind, "channel"))
     item->chat_type = DESK_CHAT_TYPE_GROUP;
+  else if (parse->business != NULL)
+    item->chat_type = DESK_CHAT_TYPE_BUSINESS;
   g_ptr_array_add (parse->out->items, item);
   return item;
 }
@@ -162,22 +167,40 @@ parse_migration (const Parse *parse, JsonObject *object)
   return FALSE;
 }
 
+/* What sets the keys of a business chat apart from those of the customer's chat with the bot. */
+static char *
+chat_key (const Parse *parse, gint64 chat_id)
+{
+  return g_strdup_printf ("%" G_GINT64_FORMAT "%s%s", chat_id, parse->business != NULL ? "@" : "",
+                          parse->business != NULL ? parse->business : "");
+}
+
 /* A message's key is (chat, message): message ids are unique within their chat alone. Two edits
  * may fall into one second, so that an edit's key has the update's id, too. */
 static char *
 message_key (const Parse *parse, JsonObject *object, gboolean is_edit)
 {
-  gint64 chat_id = desk_tg_int_or (desk_tg_object (object, "chat"), "id", 0);
+  g_autofree char *chat
+      = chat_key (parse, desk_tg_int_or (desk_tg_object (object, "chat"), "id", 0));
   gint64 message_id;
 
   if (!desk_tg_int (object, "message_id", &message_id))
     return g_strdup_printf ("u:%" G_GINT64_FORMAT, parse->update_id);
   if (!is_edit)
-    return g_strdup_printf ("m:%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT, chat_id, message_id);
-  return g_strdup_printf ("e:%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT
-                          ":%" G_GINT64_FORMAT,
-                          chat_id, message_id, desk_tg_int_or (object, "edit_date", 0),
+    return g_strdup_printf ("m:%s:%" G_GINT64_FORMAT, chat, message_id);
+  return g_strdup_printf ("e:%s:%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT, chat,
+                          message_id, desk_tg_int_or (object, "edit_date", 0),
                           parse->update_id);
+}
+
+/* In a business chat the owner of the account writes, too: from a telephone, or through a bot. */
+static gboolean
+is_from_business (const Parse *parse, JsonObject *object)
+{
+  gint64 from, chat;
+
+  return parse->business != NULL && desk_tg_int (desk_tg_object (object, "from"), "id", &from)
+         && desk_tg_int (desk_tg_object (object, "chat"), "id", &chat) && from != chat;
 }
 
 static gboolean
@@ -203,6 +226,15 @@ parse_message (const Parse *parse, JsonObject *object, gboolean is_edit)
     item->message->edited_at_ms = time_ms (desk_tg_int_or (object, "edit_date", 0), now_ms);
   fill_reply (item, object);
   desk_telegram_fill_content (object, item->message);
+  if (is_from_business (parse, object))
+    {
+      item->message->direction = DESK_DIRECTION_OUTGOING;
+      item->message->sender = desk_tg_object (object, "sender_business_bot") != NULL
+                                  ? DESK_SENDER_BOT
+                                  : DESK_SENDER_MANAGER;
+      g_free (item->message->user_name);
+      item->message->user_name = desk_telegram_full_name (chat);
+    }
   return TRUE;
 }
 
@@ -324,7 +356,7 @@ parse_deleted (const Parse *parse, JsonObject *object)
 {
   JsonObject *chat = desk_tg_object (object, "chat");
   JsonArray *ids = desk_tg_array (object, "message_ids");
-  gint64 chat_id = desk_tg_int_or (chat, "id", 0);
+  g_autofree char *key = chat_key (parse, desk_tg_int_or (chat, "id", 0));
   gboolean any = FALSE;
 
   for (guint i = 0; ids != NULL && i < json_array_get_length (ids); i++)
@@ -337,7 +369,7 @@ parse_deleted (const Parse *parse, JsonObject *object)
         continue;
       id = g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
       item = add_item (parse, DESK_INBOUND_DELETE, chat,
-                       g_strdup_printf ("d:%" G_GINT64_FORMAT ":%s", chat_id, id));
+                       g_strdup_printf ("d:%s:%s", key, id));
       if (item == NULL)
         return FALSE;
       item->message->external_id = g_steal_pointer (&id);
@@ -346,9 +378,47 @@ parse_deleted (const Parse *parse, JsonObject *object)
   return any;
 }
 
+/* The owner connected the bot to an account, changed its rights, or took it away: told in the
+ * owner's own chat with the bot. */
 static gboolean
-parse_kind (const Parse *parse, const char *kind, JsonObject *object)
+parse_business (const Parse *parse, JsonObject *object)
 {
+  g_autoptr (JsonObject) chat = json_object_new ();
+  JsonNode *enabled = json_object_get_member (object, "is_enabled");
+  const char *id = desk_tg_string (object, "id");
+  DeskInboundItem *item;
+  gint64 user_chat_id;
+
+  if (id == NULL || !desk_tg_int (object, "user_chat_id", &user_chat_id))
+    return FALSE;
+  json_object_set_int_member (chat, "id", user_chat_id);
+  item = add_item (parse, DESK_INBOUND_MESSAGE, chat,
+                   g_strdup_printf ("b:%s:%" G_GINT64_FORMAT, id, parse->update_id));
+  if (item == NULL)
+    return FALSE;
+  fill_people (item->message, chat, desk_tg_object (object, "user"));
+  item->message->created_at_ms
+      = time_ms (desk_tg_int_or (object, "date", 0), parse->context->now_ms);
+  item->message->kind = DESK_KIND_SYSTEM;
+  g_free (item->message->text);
+  item->message->text
+      = g_strdup (enabled != NULL && JSON_NODE_HOLDS_VALUE (enabled)
+                          && json_node_get_boolean (enabled)
+                      ? "The bot now answers for this business account"
+                      : "The bot no longer answers for this business account");
+  return TRUE;
+}
+
+static gboolean
+parse_kind (Parse *parse, const char *kind, JsonObject *object)
+{
+  const char *business = desk_tg_string (object, "business_connection_id");
+
+  /* it becomes part of a chat's name */
+  if (business != NULL && g_regex_match_simple ("^[A-Za-z0-9_-]{1,128}$", business, 0, 0))
+    parse->business = business;
+  if (g_str_equal (kind, "business_connection"))
+    return parse_business (parse, object);
   if (g_str_equal (kind, "callback_query"))
     return parse_callback (parse, object);
   if (g_str_equal (kind, "message_reaction"))
@@ -376,7 +446,7 @@ desk_telegram_parse_update (const DeskTelegramContext *context,
                             JsonNode *update,
                             DeskTelegramParsed *out)
 {
-  Parse parse = { context, -1, out };
+  Parse parse = { context, -1, NULL, out };
   g_autoptr (GList) names = NULL;
   JsonObject *object;
   gboolean any = FALSE;

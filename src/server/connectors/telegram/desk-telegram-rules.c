@@ -114,6 +114,12 @@ static const struct
   { "chat not found", "Telegram does not know this chat, or the bot may not write to it" },
   { "message to be replied not found", "The message that you answer no longer exists" },
   { "message to reply not found", "The message that you answer no longer exists" },
+  { "message can't be edited", "Telegram no longer lets this message be edited" },
+  { "message to edit not found", "The message no longer exists at Telegram" },
+  { "message can't be deleted", "Telegram no longer lets this message be deleted" },
+  { "REACTION_INVALID", "Telegram does not take this reaction here" },
+  { "message to react not found", "The message no longer exists at Telegram" },
+  { "BUSINESS_CONNECTION_INVALID", "The business account is no longer connected to the bot" },
   { "message is too long", "The text is longer than Telegram takes" },
   { "message text is empty", "Telegram takes no empty messages" },
 };

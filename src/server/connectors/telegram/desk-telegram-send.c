@@ -30,10 +30,12 @@
 typedef struct
 {
   DeskTelegramApi *api;
+  DeskTelegramLimiter *limiter;
   DeskFileStore *files; /* nullable */
   const char *chat_prefix;
   DeskOutbound outbound; /* owns message and reply_to_external_id */
   gint64 chat_id;
+  const char *business; /* nullable; within the message's user_id */
   gboolean moved;
   char *new_user_id;
   gint part;
@@ -54,16 +56,34 @@ send_free (Send *send)
 }
 
 gboolean
-desk_telegram_chat_id (const char *chat_prefix, const char *user_id, gint64 *out)
+desk_telegram_target (const char *chat_prefix,
+                      const char *user_id,
+                      gint64 *out_chat_id,
+                      const char **out_business)
 {
+  const char *rest, *at;
+  g_autofree char *number = NULL;
+
   if (!g_str_has_prefix (user_id, chat_prefix))
     return FALSE;
-  return g_ascii_string_to_signed (user_id + strlen (chat_prefix), 10, G_MININT64, G_MAXINT64, out,
-                                   NULL);
+  rest = user_id + strlen (chat_prefix);
+  at = strchr (rest, '@');
+  number = at != NULL ? g_strndup (rest, (gsize)(at - rest)) : g_strdup (rest);
+  if (!g_ascii_string_to_signed (number, 10, G_MININT64, G_MAXINT64, out_chat_id, NULL))
+    return FALSE;
+  if (out_business != NULL)
+    *out_business = at != NULL && at[1] != '\0' ? at + 1 : NULL;
+  return TRUE;
+}
+
+gboolean
+desk_telegram_chat_id (const char *chat_prefix, const char *user_id, gint64 *out)
+{
+  return desk_telegram_target (chat_prefix, user_id, out, NULL);
 }
 
 char *
-desk_telegram_format_send (gint64 chat_id, const DeskOutbound *outbound)
+desk_telegram_format_send (gint64 chat_id, const char *business, const DeskOutbound *outbound)
 {
   GString *json = g_string_new (NULL);
   DeskJsonWriter writer;
@@ -71,6 +91,8 @@ desk_telegram_format_send (gint64 chat_id, const DeskOutbound *outbound)
 
   desk_json_writer_init (&writer, json);
   desk_json_writer_begin_object (&writer);
+  if (business != NULL)
+    desk_json_writer_member_string (&writer, "business_connection_id", business);
   desk_json_writer_member_int64 (&writer, "chat_id", chat_id);
   desk_json_writer_member_string (&writer, "text", outbound->message->text);
   if (outbound->reply_to_external_id != NULL
@@ -181,7 +203,7 @@ static void
 post_text (GTask *task)
 {
   Send *send = g_task_get_task_data (task);
-  g_autofree char *json = desk_telegram_format_send (send->chat_id, &send->outbound);
+  g_autofree char *json = desk_telegram_format_send (send->chat_id, send->business, &send->outbound);
 
   desk_telegram_api_post_async (send->api, "sendMessage", json, g_task_get_cancellable (task),
                                 on_reply, task);
@@ -210,7 +232,7 @@ post_file (GTask *task)
   g_autoptr (GBytes) bytes = map_file (send, file);
   g_autofree char *chat_id = g_strdup_printf ("%" G_GINT64_FORMAT, send->chat_id);
   g_autofree char *reply_parameters = format_reply_parameters (send);
-  const char *fields[7] = { "chat_id", chat_id };
+  const char *fields[9] = { "chat_id", chat_id };
   guint n = 2;
 
   if (bytes == NULL)
@@ -224,6 +246,11 @@ post_file (GTask *task)
       fields[n++] = "caption";
       fields[n++] = send->outbound.message->text;
     }
+  if (send->business != NULL)
+    {
+      fields[n++] = "business_connection_id";
+      fields[n++] = send->business;
+    }
   if (reply_parameters != NULL)
     {
       fields[n++] = "reply_parameters";
@@ -234,12 +261,31 @@ post_file (GTask *task)
                                   g_task_get_cancellable (task), on_reply, task);
 }
 
+static gboolean
+on_turn (gpointer data)
+{
+  GTask *task = data;
+  Send *send = g_task_get_task_data (task);
+
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (task)))
+    end_with (task, desk_outcome_new (DESK_OUTCOME_NOT_CONNECTED, NULL,
+                                      "It was given up before it was sent"));
+  else if (send->part == PART_TEXT)
+    post_text (task);
+  else
+    post_file (task);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 post_part (GTask *task)
 {
   Send *send = g_task_get_task_data (task);
+  const gint64 wait_ms = desk_telegram_limiter_take (send->limiter, send->chat_id);
 
-  if (send->part == PART_TEXT)
+  if (wait_ms > 0)
+    desk_telegram_limiter_wait (wait_ms, g_task_get_cancellable (task), on_turn, task);
+  else if (send->part == PART_TEXT)
     post_text (task);
   else
     post_file (task);
@@ -303,6 +349,8 @@ on_reply (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   g_autoptr (DeskOutcome) outcome = desk_telegram_outcome (reply);
+  if (outcome->type == DESK_OUTCOME_RETRY && outcome->retry_after_ms > 0)
+    desk_telegram_limiter_block (send->limiter, send->chat_id, outcome->retry_after_ms);
   if (outcome->type == DESK_OUTCOME_SENT)
     {
       note_sent (send, outcome->external_id);
@@ -323,7 +371,8 @@ on_reply (GObject *source, GAsyncResult *result, gpointer data)
 static DeskOutcome *
 refuse (Send *send)
 {
-  if (!desk_telegram_chat_id (send->chat_prefix, send->outbound.message->user_id, &send->chat_id))
+  if (!desk_telegram_target (send->chat_prefix, send->outbound.message->user_id, &send->chat_id,
+                             &send->business))
     return desk_outcome_new (DESK_OUTCOME_PERMANENT, NULL,
                              "This chat does not belong to the connection");
   if (!next_part (send))
@@ -333,6 +382,7 @@ refuse (Send *send)
 
 void
 desk_telegram_send_async (DeskTelegramApi *api,
+                          DeskTelegramLimiter *limiter,
                           DeskFileStore *files,
                           const char *chat_prefix,
                           const DeskOutbound *outbound,
@@ -340,7 +390,7 @@ desk_telegram_send_async (DeskTelegramApi *api,
                           GAsyncReadyCallback callback,
                           gpointer data)
 {
-  g_return_if_fail (api != NULL && chat_prefix != NULL && outbound != NULL);
+  g_return_if_fail (api != NULL && limiter != NULL && chat_prefix != NULL && outbound != NULL);
   GTask *task = g_task_new (NULL, cancellable, callback, data);
   Send *send = g_new0 (Send, 1);
   DeskOutcome *refusal;
@@ -349,6 +399,7 @@ desk_telegram_send_async (DeskTelegramApi *api,
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, send, (GDestroyNotify)send_free);
   send->api = api;
+  send->limiter = limiter;
   send->files = files;
   send->part = PART_TEXT;
   send->ids = g_ptr_array_new_with_free_func (g_free);
