@@ -21,6 +21,7 @@
 #include "server/events/local/desk-events-local.h"
 #include "server/files/desk-files.h"
 #include "server/http/desk-http-server.h"
+#include "server/main/desk-cleanup-time.h"
 #include "server/main/desk-daemon-host.h"
 #include "server/main/desk-daemon-sockets.h"
 #include "server/main/desk-ops-socket.h"
@@ -165,24 +166,6 @@ on_cleaned (gint64 deleted, gpointer data)
   g_atomic_int_set (&self->cleaning, 0);
 }
 
-/* The last time the cleanup was due, in seconds UTC. */
-static gint64
-last_due_s (DeskDaemon *self)
-{
-  const gint64 now_s = desk_clock_now_ms (self->clock) / 1000;
-  const guint minute = self->config->retention.cleanup_minute;
-  g_autoptr (GDateTime) now = g_date_time_new_from_unix_local (now_s);
-  g_autoptr (GDateTime) due = g_date_time_new_local (
-      g_date_time_get_year (now), g_date_time_get_month (now), g_date_time_get_day_of_month (now),
-      (int)(minute / 60), (int)(minute % 60), 0);
-  g_autoptr (GDateTime) before = due != NULL ? g_date_time_add_days (due, -1) : NULL;
-
-  if (due == NULL)
-    return 0;
-  return g_date_time_to_unix (due) <= now_s ? g_date_time_to_unix (due)
-                                            : g_date_time_to_unix (before);
-}
-
 /* The time of a file remembers the last cleanup, so that a machine which is off at night catches up
  * when it is switched on. */
 static gboolean
@@ -190,16 +173,21 @@ on_cleanup_tick (gpointer data)
 {
   DeskDaemon *self = data;
   g_autofree char *stamp = g_build_filename (self->config->data, "cleanup.stamp", NULL);
+  const gint64 now_s = desk_clock_now_ms (self->clock) / 1000;
+  const struct utimbuf now = { .actime = (time_t)now_s, .modtime = (time_t)now_s };
+  g_autoptr (GTimeZone) zone = g_time_zone_new_local ();
   GStatBuf info;
 
   if (g_stat (stamp, &info) != 0)
     {
       g_file_set_contents (stamp, "", 0, NULL);
+      utime (stamp, &now);
       return G_SOURCE_CONTINUE;
     }
-  if (info.st_mtime >= last_due_s (self) || !g_atomic_int_compare_and_exchange (&self->cleaning, 0, 1))
+  if (info.st_mtime >= desk_cleanup_last_due (now_s, self->config->retention.cleanup_minute, zone)
+      || !g_atomic_int_compare_and_exchange (&self->cleaning, 0, 1))
     return G_SOURCE_CONTINUE;
-  utime (stamp, NULL);
+  utime (stamp, &now);
   desk_service_cleanup (self->service, on_cleaned, self);
   return G_SOURCE_CONTINUE;
 }
