@@ -12,6 +12,7 @@
 
 #include "common/desk-json-writer.h"
 #include "common/desk-json.h"
+#include "server/connectors/partner/desk-partner-options.h"
 
 #define MAX_ROOMS 5000
 #define MAX_TEXT  (4 * 1024 * 1024)
@@ -32,9 +33,10 @@ read_rooms (DeskPartnerState *self, JsonObject *rooms)
       JsonArray *pair = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
       if (pair == NULL || json_array_get_length (pair) != 2)
         continue;
-      desk_partner_state_set (self, l->data,
-                              (DeskPartnerMark){ json_array_get_int_element (pair, 0),
-                                                 json_array_get_int_element (pair, 1) });
+      DeskPartnerMark mark = { 0, 0 };
+      desk_partner_find_int (json_array_get_element (pair, 0), "", &mark.newest_ms);
+      desk_partner_find_int (json_array_get_element (pair, 1), "", &mark.listed_ms);
+      desk_partner_state_set (self, l->data, mark);
     }
 }
 
