@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import sys
+import time
 import unittest
 import urllib.parse
 
@@ -231,6 +232,73 @@ class Routes(unittest.TestCase):
         self.assertEqual((chat["unread"], chat["marked_unread"]), (0, False))
         for body in ({"up_to_chat_seq": -1}, {"up_to_chat_seq": "1"}, {"up_to_chat_seq": 1.5}):
             self.refused(422, "INVALID", "PUT", chat_path(self.chat, "/read"), body)
+
+    # ── What managers change ───────────────────────────────────────────────────────────────────
+    def test_change_chat(self):
+        path = chat_path(self.chat)
+        changed = self.ask("PATCH", path, {"assignee": "bob", "add_labels": ["vip"],
+                                           "metadata": {"colour": "red"}}, kind="chat_answer").data
+        self.assertEqual((changed["assignee"], changed["labels"]), ("bob", ["vip"]))
+        found = self.ask("GET", CRM + "/chats?label=vip&assignee=bob", kind="chats_answer").data
+        self.assertEqual([one["user_id"] for one in found], [self.chat["user_id"]])
+        self.refused(409, "CONFLICT", "PATCH", path, {"base_rev": 0, "assignee": None})
+        refused = self.refused(422, "INVALID", "PATCH", path, {"assignee": "nobody"})
+        self.assertEqual(refused.json["error"]["details"]["field"], "assignee")
+        self.refused(422, "INVALID", "PATCH", path, {"state": "gone"})
+        self.refused(404, "NOT_FOUND", "PATCH", CRM + "/chats/demo/nobody", {"muted": True})
+        self.ask("PATCH", path, {"muted": True}, kind="chat_answer")
+        self.assertTrue(self.ask("GET", path).data["muted"])
+        self.assertFalse(self.ask("GET", path, token=self.bob).data["muted"])
+
+    def test_snooze_ends(self):
+        """The daemon opens the chat by itself."""
+        path = chat_path(self.chat)
+        until = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + 2))
+        self.ask("PATCH", path, {"snoozed_until": until}, kind="chat_answer")
+        wait_for(lambda: self.ask("GET", path).data["state"] == "open", "the end of the snooze")
+
+    def test_change_messages(self):
+        note = self.ask("POST", chat_path(self.chat, "/send"),
+                        {"text": "psst", "private": True}).data["message"]
+        path = CRM + "/messages/" + note["id"]
+        edited = self.ask("PATCH", path, {"text": "hush", "base_rev": 1}, kind="message_answer").data
+        self.assertEqual(edited["text"], "hush")
+        self.refused(409, "CONFLICT", "PATCH", path, {"text": "louder", "base_rev": 1})
+        self.refused(403, "FORBIDDEN", "PATCH", path, {"text": "x"}, token=self.bob)
+        self.refused(422, "INVALID", "PATCH", path, {"text": ""})
+        reacted = self.ask("PUT", path + "/reaction", {"emoji": "\U0001f44d"},
+                           kind="message_answer").data
+        self.assertEqual(len(reacted["reactions"]), 1)
+        self.refused(422, "INVALID", "PUT", path + "/reaction", {"emoji": "a b"})
+        gone = self.ask("DELETE", path, kind="message_answer").data
+        self.assertIsNotNone(gone["deleted_at"])
+        self.refused(404, "NOT_FOUND", "DELETE", CRM + "/messages/nothing")
+
+    def test_canned(self):
+        path = CRM + "/canned"
+        body = {"id": "c-1", "shortcut": "hello", "text": "Hello {{customer.name}}!"}
+        self.assertEqual(self.ask("POST", path, body, kind="canned_answer").status, 201)
+        self.assertEqual(self.ask("POST", path, body, kind="canned_answer").status, 200)
+        self.refused(422, "INVALID", "POST", path, {"shortcut": "Hello", "text": "x"})
+        self.refused(422, "INVALID", "POST", path, {"shortcut": "two words", "text": "x"})
+        changed = {"shortcut": "hello", "title": "Greeting", "text": "Hi!", "base_rev": 1}
+        self.ask("PUT", path + "/c-1", changed, kind="canned_answer")
+        self.refused(409, "CONFLICT", "PUT", path + "/c-1", dict(changed, text="Hey!"))
+        self.assertEqual(len(self.ask("GET", path, kind="canned_list_answer").data), 1)
+        self.assertEqual(self.ask("DELETE", path + "/c-1", kind="empty_answer").status, 200)
+        self.assertEqual(self.ask("GET", path).data, [])
+
+    def test_profile_and_templates(self):
+        path = chat_path(self.chat, "/profile")
+        before = self.ask("GET", path, kind="profile_answer").data
+        changed = self.ask("PATCH", path, {"base_rev": before["rev"], "note": "kind",
+                                           "attributes": {"size": "M"}}, kind="profile_answer").data
+        self.assertEqual((changed["note"], changed["attributes"]), ("kind", {"size": "M"}))
+        self.refused(409, "CONFLICT", "PATCH", path, {"base_rev": 0, "note": "other"})
+        self.refused(422, "INVALID", "PATCH", path, {"attributes": {"size": 1}})
+        self.refused(404, "NOT_FOUND", "GET", CRM + "/chats/demo/nobody/profile")
+        self.assertEqual(self.ask("GET", chat_path(self.chat, "/templates"),
+                                  kind="templates_answer").data, [])
 
     def test_many_writers(self):
         """Suspended requests are each answered with their own message."""

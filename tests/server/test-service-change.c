@@ -452,6 +452,74 @@ test_metadata_merges (Fixture *self, gconstpointer data)
   assert_member (chat, "metadata", "{\"mine\":1,\"item\":\"Coat\"}");
 }
 
+/* ── Templates ──────────────────────────────────────────────────────────────────────────────── */
+
+static DeskReply *
+send_template (Fixture *self, const char *name, guint n_variables)
+{
+  static char *const variables[] = { (char *)"4711", (char *)"Friday", NULL };
+  DeskTemplateUse *use = desk_template_use_new (name, "uk", n_variables == 2 ? variables : NULL);
+  DeskSendRequest request
+      = { .text = (char *)"", .client_message_id = (char *)"k1", .seen_seq = -1, .template = use };
+  DeskReply *reply = fixture_send_full (self, self->anna, "whatsapp", "7", &request);
+  desk_template_use_free (use);
+  return reply;
+}
+
+static void
+whatsapp_incoming (Fixture *self)
+{
+  DeskInbound *inbound
+      = fixture_inbound (DESK_INBOUND_MESSAGE, "7", "e1", "hi", DESK_DIRECTION_INCOMING);
+  DeskMessage *told = ((DeskInboundItem *)inbound->items->pdata[0])->message;
+  g_free (told->platform);
+  told->platform = g_strdup ("whatsapp");
+  g_assert_true (fixture_ingest (self, inbound));
+}
+
+static void
+test_templates (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GPtrArray) known = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_template_free);
+  g_autoptr (GPtrArray) offered = NULL;
+  gint64 closed_at_ms = 0;
+  DeskSendRequest plain = { .text = (char *)"hi", .seen_seq = -1 };
+  whatsapp_incoming (self);
+  desk_clock_manual_advance_ms (self->clock, 25 * HOUR_MS);
+  assert_code (send_template (self, "order", 2), "NOT_SUPPORTED"); /* none are known */
+  g_ptr_array_add (known, desk_template_new ("order", "uk", "Order {{1}}: {{2}}", 2));
+  desk_service_set_templates (self->service, "main", known);
+
+  g_autoptr (DeskReply) refused
+      = fixture_send_full (self, self->anna, "whatsapp", "7", &plain);
+  g_assert_cmpuint (refused->status, ==, 409);
+  g_autoptr (DeskFailure) failure
+      = desk_wire_read_failure (409, refused->body->str, refused->body->len, NULL);
+  g_assert_cmpint (failure->code, ==, DESK_CODE_WINDOW_CLOSED);
+  g_assert_true (desk_wire_read_window_closed (failure->details, &closed_at_ms, &offered, NULL));
+  g_assert_cmpint (closed_at_ms, ==, START_MS + 24 * HOUR_MS);
+  g_assert_cmpuint (offered->len, ==, 1);
+
+  assert_invalid (send_template (self, "other", 2), "template");
+  assert_invalid (send_template (self, "order", 0), "template");
+  g_autoptr (JsonNode) sent = take_data (send_template (self, "order", 2), 201);
+  JsonObject *message = json_object_get_object_member (json_node_get_object (sent), "message");
+  g_assert_cmpstr (json_object_get_string_member (message, "text"), ==, "Order 4711: Friday");
+  json_node_unref (take_data (send_template (self, "order", 2), 200)); /* asked twice */
+  gint64 due;
+  g_autoptr (GPtrArray) jobs = desk_service_due_jobs (self->service, "main", 9, NULL, &due, NULL);
+  const DeskOutbound *outbound = jobs->pdata[0];
+  g_assert_cmpstr (outbound->message->template->name, ==, "order");
+  g_assert_cmpstr (outbound->message->template->variables[1], ==, "Friday");
+  g_autoptr (JsonNode) list = take_data (
+      desk_service_get_templates (self->service, self->anna, "whatsapp", "7"), 200);
+  g_assert_cmpuint (json_array_get_length (json_node_get_array (list)), ==, 1);
+  desk_service_set_templates (self->service, "main", NULL);
+  g_autoptr (JsonNode) none = take_data (
+      desk_service_get_templates (self->service, self->anna, "whatsapp", "7"), 200);
+  g_assert_cmpuint (json_array_get_length (json_node_get_array (none)), ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -466,6 +534,7 @@ main (int argc, char *argv[])
   ADD ("canned", test_canned);
   ADD ("profile", test_profile);
   ADD ("profile-refused", test_profile_refused);
+  ADD ("templates", test_templates);
   ADD ("metadata-merges", test_metadata_merges);
   return g_test_run ();
 }

@@ -24,6 +24,7 @@
 #include "server/main/desk-cleanup-time.h"
 #include "server/main/desk-daemon-host.h"
 #include "server/main/desk-daemon-sockets.h"
+#include "server/main/desk-daemon-upkeep.h"
 #include "server/main/desk-ops-socket.h"
 #include "server/store/sqlite/desk-store-sqlite.h"
 
@@ -52,6 +53,7 @@ struct _DeskDaemon
   DeskHttpServer *http;
   DeskOpsSocket *ops; /* NULL if it could not be made */
 
+  DeskUpkeep *upkeep;
   guint beat;
   guint check_tokens;
   guint cleanup;
@@ -337,6 +339,8 @@ desk_daemon_new (const DeskConfig *config, GError **error)
   start_ops (self);
   desk_host_start (self->host);
   desk_service_resume_files (self->service);
+  self->upkeep = desk_upkeep_new (self->service, self->clock,
+                                  desk_host_get_connectors (self->host));
   self->beat = g_timeout_add (DESK_SOCKETS_HEARTBEAT_MS, on_beat, self);
   self->check_tokens = g_timeout_add_seconds (CHECK_TOKENS_S, on_check_tokens, self);
   self->cleanup = g_timeout_add_seconds (CLEANUP_TICK_S, on_cleanup_tick, self);
@@ -397,6 +401,7 @@ desk_daemon_free (DeskDaemon *self)
   clear_source (&self->beat);
   clear_source (&self->check_tokens);
   clear_source (&self->cleanup);
+  g_clear_pointer (&self->upkeep, desk_upkeep_free);
   desk_ops_socket_free (g_steal_pointer (&self->ops));
   if (self->http != NULL)
     desk_http_server_close (self->http);

@@ -12,7 +12,7 @@
  * stores with several writers). */
 
 #include "server/service/desk-fault.h"
-#include "server/service/desk-service-private.h"
+#include "server/service/desk-service-action.h"
 
 #include <string.h>
 
@@ -56,6 +56,14 @@ make_fingerprint (const DeskSend *self)
   add_part (text, self->request.is_private ? "1" : "0");
   for (guint i = 0; i < self->files->len; i++)
     add_part (text, ((const DeskStoredFile *)self->files->pdata[i])->hash);
+  const DeskTemplateUse *template = self->request.template;
+  if (template != NULL)
+    {
+      add_part (text, template->name);
+      add_part (text, template->language);
+      for (gsize i = 0; template->variables[i] != NULL; i++)
+        add_part (text, template->variables[i]);
+    }
   return desk_sha256_hex (text->str, text->len);
 }
 
@@ -154,23 +162,64 @@ static void
 check_window (DeskSend *self, const DeskServerChat *chat, const DeskPlatform *platform)
 {
   gint64 closed = chat->chat->window_expires_at_ms;
-  if (self->request.is_private || platform == NULL || platform->window_hours == 0
-      || self->work.now_ms <= closed)
+  if (self->request.is_private || self->request.template != NULL || platform == NULL
+      || platform->window_hours == 0 || self->work.now_ms <= closed)
     return;
+  g_autoptr (GPtrArray) templates
+      = desk_service_copy_templates (self->work.service, chat->chat->connection);
   g_autoptr (GString) details = g_string_new (NULL);
   DeskJsonWriter w;
   desk_json_writer_init (&w, details);
   desk_json_writer_begin_object (&w);
   desk_json_writer_member_time_ms (&w, "closed_at", closed);
   desk_json_writer_key (&w, "templates");
-  desk_json_writer_begin_array (&w);
-  desk_json_writer_end_array (&w);
+  desk_wire_write_templates (&w, templates);
   desk_json_writer_end_object (&w);
   refuse (self, desk_reply_new_failure (
                     DESK_CODE_WINDOW_CLOSED,
                     "The platform accepts free replies only for some time after the customer's "
                     "last message",
                     details->str, -1, ""));
+}
+
+static const DeskTemplate *
+find_template (GPtrArray *templates, const DeskTemplateUse *use)
+{
+  for (guint i = 0; i < templates->len; i++)
+    {
+      const DeskTemplate *template = templates->pdata[i];
+      if (strcmp (template->name, use->name) == 0
+          && strcmp (template->language, use->language) == 0)
+        return template;
+    }
+  return NULL;
+}
+
+/* A template's text is the platform's: what is stored is what the customer will read. */
+static void
+check_template (DeskSend *self, const DeskServerChat *chat)
+{
+  const DeskTemplateUse *use = self->request.template;
+  if (use == NULL)
+    return;
+  g_autoptr (GPtrArray) templates
+      = desk_service_copy_templates (self->work.service, chat->chat->connection);
+  const DeskTemplate *template = find_template (templates, use);
+  if (templates->len == 0)
+    refuse (self, desk_reply_new_failure (DESK_CODE_NOT_SUPPORTED,
+                                          "There are no templates for this chat", NULL, -1, ""));
+  else if (self->request.is_private)
+    refuse (self, desk_reply_new_invalid ("template", "A note is not sent as a template"));
+  else if (template == NULL)
+    refuse (self, desk_reply_new_invalid ("template", "There is no such template"));
+  else if (g_strv_length (use->variables) != template->n_variables)
+    refuse (self, desk_reply_new_invalid ("template",
+                                          "template has another number of variables"));
+  else
+    {
+      g_free (self->request.text);
+      self->request.text = desk_template_fill (template, use->variables);
+    }
 }
 
 DeskReply *
@@ -286,6 +335,7 @@ new_message (DeskSend *self, const DeskServerChat *chat)
   message->sender_id = g_strdup (self->who->username);
   message->sender_name = g_strdup (self->who->display_name);
   message->is_private = self->request.is_private;
+  message->template = desk_template_use_copy (self->request.template);
   if (!message->is_private)
     {
       message->status = DESK_STATUS_QUEUED;
@@ -337,7 +387,9 @@ send_job (DeskServerTx *tx, gpointer data, GError **error)
   if (chat == NULL)
     return refuse (self, desk_reply_new_no_chat ());
   const DeskPlatform *platform = desk_service_find_platform (self->work.service, self->platform);
-  check_text (self, platform);
+  check_template (self, chat);
+  if (!self->refused)
+    check_text (self, platform);
   if (!self->refused)
     check_files (self, platform);
   if (!self->refused)
@@ -364,6 +416,7 @@ send_free (DeskSend *self)
   g_free (self->request.text);
   g_free (self->request.client_message_id);
   g_free (self->request.reply_to);
+  desk_template_use_free (self->request.template);
   g_free (self->fingerprint);
   g_clear_pointer (&self->uploads, g_ptr_array_unref);
   g_ptr_array_unref (self->files);
@@ -414,6 +467,7 @@ send_new (DeskService *service,
   self->request.text = g_strdup (request->text);
   self->request.client_message_id = g_strdup (request->client_message_id);
   self->request.reply_to = g_strdup (request->reply_to);
+  self->request.template = desk_template_use_copy (request->template);
   self->files = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_stored_file_free);
   self->done = done;
   self->data = data;
