@@ -128,6 +128,13 @@ check_event (Device *device, const DeskEvent *event)
   const char *u = event->message ? event->message->user_id : event->chat ? event->chat->user_id : event->user_id;
   g_autoptr (DeskChatRow) row = NULL;
 
+  if (event->type == DESK_EVENT_CHAT_ERASED)
+    {
+      row = desk_query_chat (device->db, p, u, NULL);
+      if (row != NULL && query (device, "SELECT count(*) FROM message WHERE chat=?1", row->row_id, -1, -1) > 0)
+        sim_violation (sim, 3, "device %u: the cursor is past the end of %s/%s, which is still cached", device->index, p, u);
+      return;
+    }
   if (sim_server_find (sim, p, u) == NULL)
     return;
   if (event->message != NULL)

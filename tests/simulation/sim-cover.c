@@ -63,11 +63,11 @@ typedef enum
   IN_CLOSED_SLOW,
   IN_CLOSED_EPOCH,
   IN_REPLY, /* + 3 × class of request + outcome */
-  IN_REPLY_UNASKED = IN_REPLY + 3 * 8,
+  IN_REPLY_UNASKED = IN_REPLY + 3 * 10,
   IN_STORED, /* + ApplyType */
-  IN_STORED_UNASKED = IN_STORED + 6,
+  IN_STORED_UNASKED = IN_STORED + APPLY_BULK + 1,
   IN_FAILED, /* + ApplyType */
-  IN_OUTBOX = IN_FAILED + 6,
+  IN_OUTBOX = IN_FAILED + APPLY_BULK + 1,
   IN_OUTBOX_CHANGED,
   IN_WANTED,
   IN_FETCH_OLDER,
@@ -172,8 +172,13 @@ class_of_request (DeskRequestType type)
       return 5;
     case DESK_REQUEST_SEND:
       return 6;
+    case DESK_REQUEST_READ:
+    case DESK_REQUEST_UNREAD:
+      return 7;
+    case DESK_REQUEST_CHANGE:
+      return 8;
     default:
-      return 7; /* other intents */
+      return 9; /* the team, profiles, all messages */
     }
 }
 
@@ -236,10 +241,10 @@ static char *
 name_of (guint in)
 {
   static const char *const timers[DESK_N_TIMERS]
-      = { "retry", "hello", "stable", "gap", "poll", "poll-chat", "outbox", "look", "history", "store" };
-  static const char *const requests[] = { "capabilities", "head", "changes", "chats", "messages", "page0", "send", "intent" };
+      = { "retry", "hello", "stable", "gap", "poll", "poll-chat", "outbox", "look", "history", "store", "presence" };
+  static const char *const requests[] = { "capabilities", "head", "changes", "chats", "messages", "page0", "send", "marker", "change", "list" };
   static const char *const outcomes[] = { "ok", "refused", "nothing" };
-  static const char *const applies[] = { "events", "chats", "page", "attempt", "outbox", "settings" };
+  static const char *const applies[] = { "events", "chats", "page", "attempt", "outbox", "settings", "bulk" };
   static const char *const first[] = { "start", "stop" };
   static const char *const middle[]
       = { "network-up", "network-down", "retry", "woken", "token-renewed", "token-refused", "token-failed", "ws-opened",
@@ -342,6 +347,13 @@ static const struct
   { REPLIES (5), LEVEL2 | B (NEW), "such pages are of level 0" },
   { REPLIES (6), B (NEW), "nothing is sent before the server was met" },
   { REPLIES (7), NOT_LEVEL2, "plain servers are not asked for these" },
+  { REPLIES (8), NOT_LEVEL2, "plain servers are not asked for these" },
+  { REPLIES (9), NOT_LEVEL2, "plain servers are not asked for these" },
+  { REPLIES (9), B (STOPPED) | B (SIGNED_OUT) | B (REFUSED), "the end of the connection forgets the request" },
+  { IN_STORED + APPLY_BULK, IN_STORED + APPLY_BULK, NOT_LEVEL2, "such a walk is of level 2" },
+  { IN_FAILED + APPLY_BULK, IN_FAILED + APPLY_BULK, NOT_LEVEL2, "such a walk is of level 2" },
+  { IN_TIMER + DESK_TIMER_PRESENCE, IN_TIMER + DESK_TIMER_PRESENCE, ALL & ~(B (RESUMING) | B (LIVE) | B (BEHIND) | B (LIVE0) | B (HEAD) | B (CHATS) | B (CONNECTING)),
+    "the end of the connection clears it" },
   { IN_STORED_UNASKED, IN_STORED_UNASKED, ALL, "the cache answers each batch once" },
   { IN_STORED, IN_STORED + APPLY_SETTINGS, B (NEW), "nothing is stored before the server was met" },
   { IN_FAILED, IN_FAILED + APPLY_SETTINGS, B (NEW), "nothing is stored before the server was met" },
