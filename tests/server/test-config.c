@@ -238,12 +238,12 @@ test_example (void)
 
   /* with everything that is commented out taken in, bar what excludes something else */
   g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
-  g_autoptr (GRegex) comment = g_regex_new ("^#(\\[|[a-z_]+(?<!_file)=)", G_REGEX_MULTILINE, 0, NULL);
+  g_autoptr (GRegex) comment = g_regex_new ("^#(\\[|[A-Za-z_.-]+(?<!_file)=)", G_REGEX_MULTILINE, 0, NULL);
   g_autofree char *all = g_regex_replace (comment, text, -1, 0, "\\1", 0, NULL);
   g_autofree char *all_path = write_file ("all.conf", all);
   g_autoptr (DeskConfig) full = desk_config_load (all_path, DESK_CONFIG_CHECK, NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (full->connections->len, ==, 4);
+  g_assert_cmpuint (full->connections->len, ==, 5);
 }
 
 int
