@@ -14,7 +14,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from desk_run import Client, Daemon, run_tests, wait_for
+from desk_run import Client, Daemon, daemon_program, run_tests, wait_for
 from stub_graph import APP_SECRET, PERSON, TOKEN, VERIFY, StubGraph
 
 CONFIG = """[server]
@@ -135,6 +135,42 @@ def test_conversation(shop):
                                               "app_id": 263902037430900}))
     suite = shop.last("the colleague's reply", lambda message: message["text"] == "Dạ")
     assert suite["direction"] == "outgoing" and suite["sender"] == "manager", suite
+
+
+@both
+def test_pictures(shop):
+    """A customer's picture is fetched at once, a story's is only a link."""
+    graph = shop.graph
+    shop.comes(graph.event(message={"mid": "m_in_1", "attachments": [
+        {"type": "image", "payload": {"url": graph.url + "/cdn/1.png?oh=1"}},
+        {"type": "image", "payload": {"url": graph.url + "/cdn/2.png?oh=2"}}]}))
+
+    def fetched():
+        messages = shop.history()
+        states = [file["state"] for file in messages[0]["attachments"]] if messages else []
+        return states == ["ready", "ready"] and messages[0]
+    message = wait_for("the customer's pictures", fetched)
+    assert message["kind"] == "image" and message["attachments"][0]["mimeType"] == "image/png", message
+    assert message["attachments"][0]["sha256"] != message["attachments"][1]["sha256"], message
+    shop.comes(graph.event(message={"mid": "m_in_2", "text": "Đẹp", "reply_to": {
+        "story": {"id": "1", "url": graph.url + "/cdn/story.jpg"}}}))
+    story = shop.last("the reply to a story", lambda message: message["text"].startswith("Đẹp"))
+    assert story["attachments"] == [] and "/cdn/story.jpg" in story["text"], story
+
+
+@both
+def test_check(shop):
+    """What the operator's command finds out about the token."""
+    def check(token):
+        done = shop.site.run([daemon_program(), "connections", "check", "--config", str(shop.server.config_path),
+                              "--data", str(shop.server.data)],
+                             environment={**shop.server.environment, "SHOP_TOKEN": token})
+        return done.returncode, done.stdout + done.stderr
+
+    code, text = check(TOKEN)
+    assert code == 0 and "The token belongs to" in text and shop.graph.account in text, (code, text)
+    code, text = check("another-token")
+    assert code != 0 and "expired" in text and "another-token" not in text, (code, text)
 
 
 @both
