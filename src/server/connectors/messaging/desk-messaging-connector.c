@@ -16,13 +16,11 @@
 #include <string.h>
 
 #include "common/desk-backoff.h"
-#include "common/desk-json.h"
 #include "server/connectors/messaging/desk-messaging-ask.h"
-#include "server/connectors/messaging/desk-messaging-parse.h"
 #include "server/connectors/messaging/desk-messaging-send.h"
+#include "server/connectors/messaging/desk-messaging-typing.h"
+#include "server/connectors/messaging/desk-messaging-webhook.h"
 #include "server/connectors/meta/desk-meta-fetch.h"
-#include "server/connectors/meta/desk-meta-json.h"
-#include "server/connectors/meta/desk-meta-webhook.h"
 
 #define CALL_TIMEOUT_S  30
 #define WATCH_MS        (15 * 60 * 1000) /* between two looks at a token that is good */
@@ -30,8 +28,6 @@
 #define BACKOFF_BASE_MS 1000
 #define BACKOFF_CAP_MS  60000
 #define MAX_FILE        (100 * 1024 * 1024) /* bytes of a file that is fetched */
-#define SEEN_EVERY_US   (60 * G_USEC_PER_SEC)
-#define MAX_SEEN        1000
 
 typedef enum
 {
@@ -51,8 +47,8 @@ struct _DeskMessagingConnector
   DeskPlatform *platform;
   DeskMessagingKeeper keeper;
   char *own_host;
-  char *warning;    /* nullable */
-  GHashTable *seen; /* customer → monotonic µs of the last "mark_seen" */
+  char *warning; /* nullable */
+  DeskMessagingTyping *typing;
 
   Step step;
   GCancellable *cancellable; /* NULL while stopped */
@@ -307,60 +303,33 @@ stop (DeskConnector *connector)
 }
 
 /* ── Webhook requests, on an HTTP thread ────────────────────────────────────────────────────── */
-static void
-normalize (DeskMessagingConnector *self, JsonNode *root, DeskInbound *inbound)
+static DeskMessagingReader
+get_reader (DeskConnector *connector)
 {
-  const DeskConnection *connection = desk_connector_get_connection (DESK_CONNECTOR (self));
-  const DeskMessagingContext context = {
-    .platform = self->flavour->platform,
-    .chat_prefix = connection->chat_prefix != NULL ? connection->chat_prefix : "",
-    .account_id = connection->account_id,
-    .app_id = connection->app_id,
-    .own_host = self->own_host,
-    .now_ms = desk_clock_now_ms (desk_connector_get_host (DESK_CONNECTOR (self))->clock),
-  };
-  const char *object = desk_meta_string (desk_meta_node_object (root), "object");
-  DeskMessagingLeft left = { 0 };
+  DeskMessagingConnector *self = DESK_MESSAGING_CONNECTOR (connector);
 
-  if (object != NULL && strcmp (object, self->flavour->object) != 0)
-    left.n_foreign = 1;
-  else
-    desk_messaging_parse (&context, root, inbound->items, &left);
-  if (left.n_foreign > 0)
-    g_message ("%s: %u events of other accounts were left out", connection->name, left.n_foreign);
-  if (left.n_unknown > 0)
-    inbound->problem = g_strdup_printf ("%u events of an unknown kind", left.n_unknown);
+  return (DeskMessagingReader) {
+    .connection = desk_connector_get_connection (connector),
+    .flavour = self->flavour,
+    .own_host = self->own_host,
+    .clock = desk_connector_get_host (connector)->clock,
+  };
 }
 
 static DeskWebhookResult *
 parse_webhook (DeskConnector *connector, const DeskWebhookRequest *request)
 {
-  g_autoptr (JsonNode) root = NULL;
-  DeskWebhookResult *result
-      = desk_meta_webhook_open (desk_connector_get_connection (connector), request, &root);
+  const DeskMessagingReader reader = get_reader (connector);
 
-  if (root != NULL)
-    normalize (DESK_MESSAGING_CONNECTOR (connector), root, result->inbound);
-  return result;
+  return desk_messaging_read_webhook (&reader, request);
 }
 
 static DeskInbound *
 parse_raw (DeskConnector *connector, GBytes *raw, GError **error)
 {
-  gsize len;
-  const char *text = g_bytes_get_data (raw, &len);
-  g_autofree char *mended = desk_meta_mend_surrogates (text != NULL ? text : "", len);
-  g_autoptr (JsonNode) root
-      = mended != NULL
-            ? desk_json_parse (mended, strlen (mended), 2 * DESK_META_MAX_WEBHOOK, error)
-            : desk_json_parse (text != NULL ? text : "", len, DESK_META_MAX_WEBHOOK, error);
+  const DeskMessagingReader reader = get_reader (connector);
 
-  if (root == NULL)
-    return NULL;
-  DeskInbound *inbound = desk_inbound_new (desk_connector_get_connection (connector)->name,
-                                           DESK_SOURCE_WEBHOOK, raw);
-  normalize (DESK_MESSAGING_CONNECTOR (connector), root, inbound);
-  return inbound;
+  return desk_messaging_read_raw (&reader, raw, error);
 }
 
 /* ── Out ────────────────────────────────────────────────────────────────────────────────────── */
@@ -422,51 +391,13 @@ fetch_files (DeskConnector *connector, const DeskMessage *message)
 }
 
 static void
-on_ignored_reply (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (DeskMessagingConnector) self = data;
-  g_autoptr (DeskMetaReply) reply = desk_meta_graph_finish (result);
-
-  if (!desk_meta_reply_is_ok (reply) && !reply->cancelled)
-    g_debug ("A courtesy call failed with HTTP %u", reply->http_status);
-}
-
-static void
-show_action (DeskMessagingConnector *self, const char *customer, const char *action)
-{
-  g_autofree char *json = desk_messaging_format_action (customer, action);
-
-  desk_meta_graph_post_async (self->graph, "me/messages", json, self->cancellable, on_ignored_reply,
-                              g_object_ref (self));
-}
-
-/* Whoever answers has seen what was asked. Repeated calls show the same, so that they are few. */
-static gboolean
-is_seen_due (DeskMessagingConnector *self, const char *customer)
-{
-  gint64 now_us
-      = desk_clock_monotonic_us (desk_connector_get_host (DESK_CONNECTOR (self))->clock);
-  gint64 *at_us = g_hash_table_lookup (self->seen, customer);
-
-  if (at_us != NULL && now_us - *at_us < SEEN_EVERY_US)
-    return FALSE;
-  if (g_hash_table_size (self->seen) >= MAX_SEEN)
-    g_hash_table_remove_all (self->seen);
-  g_hash_table_replace (self->seen, g_strdup (customer), g_memdup2 (&now_us, sizeof now_us));
-  return TRUE;
-}
-
-static void
 typing (DeskConnector *connector, const char *user_id)
 {
   DeskMessagingConnector *self = DESK_MESSAGING_CONNECTOR (connector);
   const char *customer = desk_messaging_customer (self->sender.chat_prefix, user_id);
 
-  if (self->cancellable == NULL || customer == NULL || desk_meta_graph_get_wait_ms (self->graph) > 0)
-    return;
-  if (is_seen_due (self, customer))
-    show_action (self, customer, "mark_seen");
-  show_action (self, customer, "typing_on");
+  if (self->cancellable != NULL && customer != NULL)
+    desk_messaging_typing_show (self->typing, G_OBJECT (self), customer, self->cancellable);
 }
 
 /* ── Questions ──────────────────────────────────────────────────────────────────────────────── */
@@ -551,10 +482,10 @@ desk_messaging_connector_finalize (GObject *object)
 
   if (self->keeper.free != NULL)
     self->keeper.free (self->keeper.data);
+  g_clear_pointer (&self->typing, desk_messaging_typing_free);
   g_clear_pointer (&self->graph, desk_meta_graph_free);
   g_clear_pointer (&self->platform, desk_platform_free);
   g_clear_pointer (&self->sender.uploads, g_hash_table_unref);
-  g_clear_pointer (&self->seen, g_hash_table_unref);
   g_free (self->own_host);
   g_free (self->warning);
   G_OBJECT_CLASS (desk_messaging_connector_parent_class)->finalize (object);
@@ -653,7 +584,7 @@ desk_messaging_connector_new (const DeskConnection *connection,
   self->platform = desk_platform_copy (flavour->platform_traits ());
   if (connection->human_agent)
     self->platform->window_hours = DESK_MESSAGING_HUMAN_AGENT_HOURS;
-  self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->typing = desk_messaging_typing_new (self->graph, host->clock);
   self->sender = (DeskMessagingSender) {
     .graph = self->graph,
     .flavour = flavour,
