@@ -175,11 +175,11 @@ desk_engine_events_stored (DeskEngine *self)
     desk_engine_complete (self);
 }
 
-/* Nothing of the batch was kept: go back to what was. */
+/* Nothing of the batch was kept: go back to what was. That is nothing if a snapshot began while it was being written. */
 void
 desk_engine_events_failed (DeskEngine *self)
 {
-  g_autoptr (DeskCursor) cursor = desk_cursor_copy (self->committed);
+  g_autoptr (DeskCursor) cursor = self->committed ? desk_cursor_copy (self->committed) : NULL;
 
   self->events_apply = 0;
   desk_engine_reset_events (self, cursor);

@@ -289,6 +289,24 @@ test_woken_with_a_full_disk (void)
   g_assert_cmpint (rig_phase (rig), ==, DESK_SYNC_LIVE);
 }
 
+/* The log has expired while a batch was being written, and then that fails: the snapshot goes on. */
+static void
+test_batch_fails_during_snapshot (void)
+{
+  g_autoptr (Rig) rig = rig_new (TRUE);
+
+  go_live (rig);
+  rig_settle_applies (rig);
+  rig_event (rig, DESK_EVENT_NEW_MESSAGE, 11);
+  rig_event (rig, DESK_EVENT_NEW_MESSAGE, 13);
+  rig_fire (rig, DESK_TIMER_GAP);
+  rig_request (rig, DESK_REQUEST_CHANGES);
+  rig_refuse (rig, 410, DESK_CODE_CURSOR_EXPIRED);
+  rig_store_failed (rig);
+  rig_fire (rig, DESK_TIMER_STORE);
+  rig_request (rig, DESK_REQUEST_HEAD);
+}
+
 /* Each failed attempt to connect drops the plan of what to fetch; a poll has to make a new one. */
 static void
 test_history_by_polling (void)
@@ -407,6 +425,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/token", test_token);
   g_test_add_func ("/engine/polling", test_polling_without_websocket);
   g_test_add_func ("/engine/woken-with-full-disk", test_woken_with_a_full_disk);
+  g_test_add_func ("/engine/snapshot-with-full-disk", test_batch_fails_during_snapshot);
   g_test_add_func ("/engine/polling-history", test_history_by_polling);
   g_test_add_func ("/engine/no-websockets", test_websockets_do_not_get_through);
   g_test_add_func ("/engine/server-away", test_server_is_away);
