@@ -15,6 +15,7 @@
  * 10 it converges                              11 level 0: no second send unasked
  * 12 replies of one device and chat keep their order, one at a time, in four chats at once
  * 14 nothing reaches the server that the manager did not ask for: force, a note to a customer
+ * 15 no part of the code warns of what cannot be
  * 13 after a kill the cache is what was acknowledged, with or without the batch that was under way */
 
 static gint64

@@ -147,6 +147,14 @@ clear (Sim *sim)
   sim_server_clear (sim);
 }
 
+/* A complaint of the code itself is a violation, too. */
+static void
+on_log (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  if ((level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING)) != 0)
+    sim_violation (data, 15, "%s says: %s", domain, message);
+}
+
 /* level: -1 by chance. With sim->replay the script tells all of that. */
 void
 sim_episode (Sim *sim, int level)
@@ -154,6 +162,7 @@ sim_episode (Sim *sim, int level)
   guint64 steps;
   guint n_rounds = sim->replay ? sim->replay->rounds->len : ROUNDS, by_chance;
 
+  g_log_set_default_handler (on_log, sim);
   sim->now_us = SIM_SECOND;
   sim->heap = g_ptr_array_new ();
   sim->intents = g_ptr_array_new_with_free_func (intent_free);
@@ -176,4 +185,5 @@ sim_episode (Sim *sim, int level)
   for (sim->round = 0; sim->round < n_rounds && sim->violations == 0; sim->round++)
     play_round (sim, sim->steps + steps / ROUNDS);
   clear (sim);
+  g_log_set_default_handler (g_log_default_handler, NULL);
 }
