@@ -154,7 +154,7 @@ desk_cli_search (DeskCli *cli, int argc, char **argv)
 }
 
 static void
-print_status_json (DeskCli *cli, const DeskStoreCounts *counts, const char *level, const char *cursor, gint64 complete_ms, gboolean held)
+print_status_json (DeskCli *cli, const DeskStoreCounts *counts, const char *level, const char *cursor, gint64 complete_ms, gboolean held, GPtrArray *connections)
 {
   g_autoptr (GString) line = g_string_new (NULL);
   DeskJsonWriter writer;
@@ -181,6 +181,16 @@ print_status_json (DeskCli *cli, const DeskStoreCounts *counts, const char *leve
   desk_json_writer_member_int64 (&writer, "drafts", counts->drafts);
   desk_json_writer_member_int64 (&writer, "gaps", counts->gaps);
   desk_json_writer_member_int64 (&writer, "bytes", counts->bytes);
+  desk_json_writer_key (&writer, "connections");
+  if (connections == NULL)
+    desk_json_writer_null (&writer);
+  else
+    {
+      desk_json_writer_begin_array (&writer);
+      for (guint i = 0; i < connections->len; i++)
+        desk_wire_write_connection (&writer, connections->pdata[i]);
+      desk_json_writer_end_array (&writer);
+    }
   desk_json_writer_end_object (&writer);
   puts (line->str);
 }
@@ -227,9 +237,13 @@ desk_cli_status (DeskCli *cli, int argc, char **argv)
   complete = desk_store_get_setting (cli->store, "complete_to_ms", NULL);
   complete_ms = complete ? g_ascii_strtoll (complete, NULL, 10) : 0;
   held = desk_cache_nudge (desk_store_get_dir (cli->store), "ping");
+  g_autoptr (GPtrArray) connections = desk_cli_fetch_connections (cli);
   if (cli->json)
-    print_status_json (cli, counts, level, cursor, complete_ms, held);
+    print_status_json (cli, counts, level, cursor, complete_ms, held, connections);
   else
-    print_status (cli, counts, level, complete_ms, held);
+    {
+      print_status (cli, counts, level, complete_ms, held);
+      desk_cli_print_connections (connections);
+    }
   return DESK_EXIT_DONE;
 }

@@ -69,4 +69,8 @@ void desk_cli_print_message (DeskCli *cli, const DeskMessage *message, gboolean 
 void desk_cli_print_entry (DeskCli *cli, const DeskOutboxEntry *entry);
 void desk_cli_print_event (DeskCli *cli, const DeskEvent *event);
 
+/* Of DeskConnectionInfo; NULL if the backend does not tell, or not within three seconds. */
+GPtrArray *desk_cli_fetch_connections (DeskCli *cli);
+void desk_cli_print_connections (GPtrArray *list /* nullable */);
+
 G_END_DECLS

@@ -238,6 +238,9 @@ def test_sign_in_and_out(site):
     assert len(again.json("chats")) == 14
     status, = again.json("status")
     assert (status["server_url"], status["username"]) == (server.url, "ivan"), status
+    assert isinstance(status["connections"], list), status
+    for one in status["connections"]:
+        assert one["state"] in ("ok", "starting", "degraded", "down"), one
     for path in (site.path / "account").rglob("*"):
         if path.is_file():
             assert path.stat().st_mode & 0o77 == 0, path
