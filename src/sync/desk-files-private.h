@@ -49,6 +49,20 @@ typedef struct
 void desk_wish_free (DeskWish *wish);
 
 typedef struct _DeskLoader DeskLoader;
+struct _DeskLoader
+{
+  int refs;
+  DeskApi *api;
+  DeskStore *store;
+  DeskRandom *random;
+  DeskFilesLink *link;
+  GHashTable *loads; /* key → Load */
+  GQueue *queue;     /* of Load */
+  GHashTable *uploads; /* gint64 → GCancellable */
+  guint running;
+  guint out; /* calls that will come back */
+  gboolean stopped;
+};
 DeskLoader *desk_loader_new (DeskApi *api, DeskStore *store, DeskRandom *random, DeskFilesLink *link);
 void desk_loader_stop (DeskLoader *self); /* cancels all of it */
 gboolean desk_loader_is_busy (DeskLoader *self); /* calls are out */

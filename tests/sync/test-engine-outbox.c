@@ -296,6 +296,58 @@ test_read_marker_waits_for_nobody (void)
   rig_request (rig, DESK_REQUEST_READ);
 }
 
+static void
+add_file (DeskOutboxEntry *entry, const char *filename, gint64 size)
+{
+  DeskStagedFile *file = g_new0 (DeskStagedFile, 1);
+
+  file->name = g_strdup ("n");
+  file->filename = g_strdup (filename);
+  file->mime_type = g_strdup ("text/plain");
+  file->sha256 = g_strdup ("");
+  file->size = size;
+  entry->files = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_staged_file_free);
+  g_ptr_array_add (entry->files, file);
+}
+
+/* In the order of texts; what the manager stops is not repeated by itself, and not lost. */
+static void
+test_upload_is_stopped (void)
+{
+  g_autoptr (Rig) rig = rig_new (TRUE);
+  const DeskRequest *request;
+  g_autofree char *path = NULL;
+
+  go_live (rig);
+  add_file (rig_add_entry (rig, 1, "42", "caption"), "a.txt", 3 << 20);
+  rig_add_entry (rig, 2, "42", "after it");
+  rig_outbox (rig);
+  rig_stored (rig, NULL);
+  request = rig_request (rig, DESK_REQUEST_SEND);
+  path = desk_request_path (request);
+  g_assert_true (desk_request_has_files (request) && g_str_has_suffix (path, "/send-file"));
+  rig_lost (rig, DESK_OUT_STOPPED);
+  g_assert_cmpint (rig->timers[DESK_TIMER_OUTBOX], ==, 0); /* not put off */
+  ((DeskOutboxEntry *) rig->outbox->pdata[0])->state = DESK_OUTBOX_FAILED;
+  rig_settle_applies (rig);
+  rig_outbox (rig);
+  g_assert_true (g_queue_is_empty (rig->requests)); /* neither again, nor the one behind it */
+}
+
+static void
+test_level0_refuses_large_files (void)
+{
+  g_autoptr (Rig) rig = rig_new (TRUE);
+
+  go_live_level0 (rig);
+  add_file (rig_add_entry (rig, 1, "42", ""), "a.bin", DESK_LEVEL0_FILE_MAX + 1);
+  add_file (rig_add_entry (rig, 2, "43", ""), "b.bin", DESK_LEVEL0_FILE_MAX);
+  rig_outbox (rig);
+  rig_settle_applies (rig);
+  g_assert_cmpint (rig_request (rig, DESK_REQUEST_SEND)->entry->local_id, ==, 2);
+  g_assert_cmpuint (g_queue_get_length (rig->requests), ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -312,5 +364,7 @@ main (int argc, char **argv)
   g_test_add_func ("/outbox/level0-found", test_level0_found_in_history);
   g_test_add_func ("/outbox/level0-notes", test_level0_refuses_notes);
   g_test_add_func ("/outbox/read-marker", test_read_marker_waits_for_nobody);
+  g_test_add_func ("/outbox/upload-stopped", test_upload_is_stopped);
+  g_test_add_func ("/outbox/level0-large-files", test_level0_refuses_large_files);
   return g_test_run ();
 }
