@@ -124,6 +124,23 @@ class Sockets(unittest.TestCase):
             one.close()
             two.expect("presence", username="demo", status="offline")
 
+    def test_viewing_of_two_sockets(self):
+        """Each socket looks at a chat of its own; with the socket goes what was looked at."""
+        other = {"platform": "demo", "user_id": "somebody"}
+        with WebSocket(self.daemon, "?v=2", self.ann) as peer, WebSocket(self.daemon, "?v=2") as one:
+            one.expect("hello")
+            peer.expect("presence", username="demo", status="online")
+            one.send({"type": "viewing", "data": self.key})
+            self.assertEqual(peer.expect("presence", username="demo")["data"]["viewing"], self.key)
+            with WebSocket(self.daemon, "?v=2") as two:
+                two.expect("hello")
+                two.send({"type": "viewing", "data": other})
+                self.assertEqual(peer.expect("presence", username="demo")["data"]["viewing"], other)
+            back = peer.expect("presence", username="demo")["data"]
+            self.assertEqual((back["status"], back["viewing"]), ("online", self.key))
+            one.send({"type": "viewing", "data": None})
+            self.assertIsNone(peer.expect("presence", username="demo")["data"]["viewing"])
+
     def test_malformed_frames(self):
         for text in ("", "{", "[]", "{}", '{"type":1}', '{"type":"typing"}',
                      '{"type":"mark_read","data":{"platform":"demo"}}'):

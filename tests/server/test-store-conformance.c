@@ -389,6 +389,141 @@ test_jobs (Case *self, gconstpointer data)
   g_assert_cmpint (second->chat_seq, ==, 2);
 }
 
+/* What changes a message that was sent stands in a line of its own. */
+static gboolean
+operation_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  DeskServerJobRow send = { .chat_row = 1, .chat_seq = 5, .connection = (char *)"main" };
+  DeskServerJobRow change
+      = { .chat_row = 1, .chat_seq = 2, .is_operation = TRUE, .connection = (char *)"main" };
+  g_autoptr (DeskServerJobRow) found = NULL;
+  g_autoptr (DeskServerJobRow) none = NULL;
+  if (!tx->ops->job_insert (tx, &send, error) || !tx->ops->job_insert (tx, &change, error)
+      || !tx->ops->job_delete (tx, 1, 2, error) /* of the sending, which there is none of */
+      || !tx->ops->job_find (tx, 1, 2, TRUE, &found, error)
+      || !tx->ops->job_find (tx, 1, 2, FALSE, &none, error))
+    return FALSE;
+  g_assert_nonnull (found);
+  g_assert_null (none);
+  g_assert_true (found->is_operation);
+  g_assert_cmpint (found->chat_row, ==, 1);
+  g_assert_cmpint (found->chat_seq, ==, 2);
+  return TRUE;
+}
+
+static gboolean
+operation_end_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  g_autoptr (DeskServerJobRow) found = NULL;
+  return tx->ops->job_find (tx, 1, 2, TRUE, &found, error)
+         && tx->ops->job_delete_id (tx, found->id, error);
+}
+
+static guint
+count_first (Case *self)
+{
+  g_autoptr (GPtrArray) jobs = NULL;
+  DeskServerTx *tx = self->store->ops->begin_read (self->store, NULL);
+  g_assert_true (tx->ops->jobs_first (tx, "main", &jobs, NULL));
+  tx->ops->end_read (tx);
+  return jobs->len;
+}
+
+static void
+test_operations (Case *self, gconstpointer data)
+{
+  run (self, operation_job);
+  g_assert_cmpuint (count_first (self), ==, 2);
+  run (self, operation_end_job);
+  g_assert_cmpuint (count_first (self), ==, 1);
+}
+
+/* ── Canned replies, profiles, snoozes ──────────────────────────────────────────────────────── */
+
+static gboolean
+canned_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  g_autoptr (DeskCanned) one = desk_canned_new ("c1", "\xd0\x9f\xd1\x80", "Title", "Text");
+  g_autoptr (DeskCanned) found = NULL;
+  g_autoptr (DeskCanned) gone = NULL;
+  g_autoptr (GPtrArray) all = NULL;
+  one->rev = 7;
+  one->updated_at_ms = 9;
+  if (!tx->ops->canned_put (tx, one, error) || !tx->ops->canned_put (tx, one, error)
+      || !tx->ops->canned_find_shortcut (tx, "\xd0\xbf\xd0\xa0", &found, error)
+      || !tx->ops->canned_list (tx, &all, error) || !tx->ops->canned_delete (tx, "c1", error)
+      || !tx->ops->canned_find (tx, "c1", &gone, error))
+    return FALSE;
+  g_assert_cmpstr (found->title, ==, "Title");
+  g_assert_cmpint (found->rev, ==, 7);
+  g_assert_cmpint (found->updated_at_ms, ==, 9);
+  g_assert_cmpuint (all->len, ==, 1);
+  g_assert_null (gone);
+  return TRUE;
+}
+
+static gboolean
+same_shortcut_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  g_autoptr (DeskCanned) one = desk_canned_new ("c1", "a", NULL, "x");
+  g_autoptr (DeskCanned) other = desk_canned_new ("c2", "A", NULL, "x");
+  return tx->ops->canned_put (tx, one, error) && tx->ops->canned_put (tx, other, error);
+}
+
+static gboolean
+profile_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  gint64 row = ((Case *)data)->chat_row, typed = 9;
+  g_autofree char *none = NULL, *body = NULL;
+  if (!tx->ops->profile_get (tx, row, &none, &typed, error))
+    return FALSE;
+  g_assert_null (none);
+  g_assert_cmpint (typed, ==, 0);
+  if (!tx->ops->profile_set (tx, row, "{\"a\":1}", 1, error)
+      || !tx->ops->profile_set (tx, row, "{\"a\":2}", 5, error)
+      || !tx->ops->profile_get (tx, row, &body, &typed, error))
+    return FALSE;
+  g_assert_cmpstr (body, ==, "{\"a\":2}");
+  g_assert_cmpint (typed, ==, 5);
+  return TRUE;
+}
+
+static gboolean
+snooze_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  g_autoptr (DeskServerChat) chat = NULL;
+  g_autoptr (GArray) rows = NULL;
+  g_autoptr (GArray) none = NULL;
+  gint64 first_ms = 9;
+  gint64 row = ((Case *)data)->chat_row;
+  if (!tx->ops->chat_find_row (tx, row, &chat, error)
+      || !tx->ops->chats_snoozed (tx, 5, &none, &first_ms, error))
+    return FALSE;
+  g_assert_cmpuint (none->len, ==, 0);
+  g_assert_cmpint (first_ms, ==, 0);
+  chat->chat->state = DESK_CHAT_STATE_SNOOZED;
+  chat->chat->snoozed_until_ms = 77;
+  if (!tx->ops->chat_update (tx, chat, error)
+      || !tx->ops->chats_snoozed (tx, 5, &rows, &first_ms, error))
+    return FALSE;
+  g_assert_cmpuint (rows->len, ==, 1);
+  g_assert_cmpint (g_array_index (rows, gint64, 0), ==, row);
+  g_assert_cmpint (first_ms, ==, 77);
+  return TRUE;
+}
+
+static void
+test_team (Case *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  run (self, fill_job);
+  run (self, canned_job);
+  run (self, profile_job);
+  run (self, snooze_job);
+  g_assert_false (desk_server_store_run (self->store, same_shortcut_job, self, &error));
+  g_assert_error (error, DESK_SERVER_STORE_ERROR, DESK_SERVER_STORE_ERROR_CONFLICT);
+}
+
 /* ── SQLite alone ───────────────────────────────────────────────────────────────────────────── */
 
 static void
@@ -451,7 +586,8 @@ main (int argc, char **argv)
     const char *name;
     void (*func) (Case *, gconstpointer);
   } tests[] = { { "group", test_group }, { "pages", test_pages }, { "trim", test_trim },
-                { "find", test_find },   { "jobs", test_jobs },   { "conflict", test_conflict } };
+                { "find", test_find },   { "jobs", test_jobs },   { "conflict", test_conflict },
+                { "team", test_team },   { "operations", test_operations } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (kinds); k++)
     for (guint i = 0; i < G_N_ELEMENTS (tests); i++)

@@ -15,11 +15,13 @@ typedef struct _DeskPresence DeskPresence;
 DeskPresence *desk_presence_new (void (*tell) (DeskFrame *frame, gpointer data), gpointer data);
 void desk_presence_free (DeskPresence *self);
 
-/* A socket of a manager came or went. Only the first and the last are told. */
+/* A socket (any pointer that is its own) of a manager came or went. Only the first and the last are told; with a socket
+ * goes what was looked at through it. */
 void desk_presence_join (DeskPresence *self, const char *username);
-void desk_presence_leave (DeskPresence *self, const char *username);
-/* platform NULL: looks at no chat. */
-void desk_presence_view (DeskPresence *self, const char *username, const char *platform, const char *user_id);
+void desk_presence_leave (DeskPresence *self, const char *username, gconstpointer socket);
+/* platform NULL: looks at no chat through this socket. Of several sockets, the one that changed last counts. */
+void desk_presence_view (DeskPresence *self, const char *username, gconstpointer socket, const char *platform,
+                         const char *user_id);
 /* Appends a frame (DeskFrame) for each manager who is connected. */
 void desk_presence_snapshot (DeskPresence *self, GPtrArray *frames);
 

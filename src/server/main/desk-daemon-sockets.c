@@ -271,7 +271,8 @@ take_frame (DeskSocket *socket, Session *session, const DeskClientFrame *frame)
       take_typing (session, frame);
       break;
     case DESK_CLIENT_FRAME_VIEWING:
-      desk_presence_view (self->presence, session->who->username, frame->platform, frame->user_id);
+      desk_presence_view (self->presence, session->who->username, session, frame->platform,
+                          frame->user_id);
       break;
     case DESK_CLIENT_FRAME_MARK_READ:
       desk_service_mark_read (self->options.service, session->who, frame->platform, frame->user_id,
@@ -332,7 +333,7 @@ on_closed (DeskSocket *socket, guint16 code, gpointer user_data)
   Session *session = desk_socket_get_data (socket);
 
   if (session->started)
-    desk_presence_leave (session->owner->presence, session->who->username);
+    desk_presence_leave (session->owner->presence, session->who->username, session);
 }
 
 /* ── Interface ──────────────────────────────────────────────────────────────────────────────── */
