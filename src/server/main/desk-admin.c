@@ -18,6 +18,7 @@
 #include "server/main/desk-admin-ops.h"
 #include "server/main/desk-config.h"
 #include "server/main/desk-daemon.h"
+#include "server/main/desk-migrate-rooms.h"
 #include "server/store/sqlite/desk-store-sqlite.h"
 
 #define MAX_PASSWORD 1024
@@ -221,6 +222,32 @@ check_config (const char *path)
   return DESK_EXIT_FAILED;
 }
 
+/* ── migrate-rooms ──────────────────────────────────────────────────────────────────────────── */
+static int
+migrate_rooms (const Options *options, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeskConfig) config = NULL;
+  g_auto (Access) access = { NULL };
+  DeskMigration done;
+
+  if (options->config == NULL)
+    {
+      desk_admin_complain ("migrate-rooms needs --config: it names the partners");
+      return DESK_EXIT_USAGE;
+    }
+  config = desk_config_load (options->config, DESK_CONFIG_CHECK, NULL, &error);
+  if (config != NULL && open_access (options, &access, &error)
+      && desk_migrate_rooms (access.store, config->connections, path, &done, &error))
+    {
+      printf ("%u chats made, %u completed, %u complete already, %u rooms passed over\n", done.n_made,
+              done.n_completed, done.n_same, done.n_passed_over);
+      return 0;
+    }
+  desk_admin_complain ("%s", error->message);
+  return DESK_EXIT_FAILED;
+}
+
 /* ── The command line ───────────────────────────────────────────────────────────────────────── */
 static gboolean
 parse (int argc, char **argv, gboolean with_user, Options *out, GError **error)
@@ -275,10 +302,13 @@ desk_admin_run (int argc, char **argv)
     return create_token (&options, options.rest[2]);
   if (strcmp (command, "check-config") == 0 && n == 2)
     return check_config (verb);
+  if (strcmp (command, "migrate-rooms") == 0 && n == 2)
+    return migrate_rooms (&options, verb);
   desk_admin_complain ("usage: frontdeskd user add NAME [--role admin|manager|bot] "
                        "[--display-name TEXT] --password-stdin [--data DIR]\n"
                        "       frontdeskd token create NAME [--data DIR]\n"
-                       "       frontdeskd check-config FILE\n" DESK_ADMIN_OPS_USAGE
+                       "       frontdeskd check-config FILE\n"
+                       "       frontdeskd migrate-rooms FILE --config FILE [--data DIR]\n" DESK_ADMIN_OPS_USAGE
                            DESK_ADMIN_CONNECTIONS_USAGE);
   return DESK_EXIT_USAGE;
 }
