@@ -103,6 +103,22 @@ desk_messaging_format_subscription (const DeskMessagingFlavour *flavour)
   return g_string_free (json, FALSE);
 }
 
+DeskTrouble
+desk_messaging_trouble_of (const DeskMetaReply *reply)
+{
+  if (reply->trouble != NULL)
+    return DESK_TROUBLE_UNREACHABLE;
+  if (reply->has_error && (reply->code == 190 || reply->code == 102 || reply->code == 0))
+    return DESK_TROUBLE_TOKEN;
+  if (reply->has_error && (reply->code == 3 || reply->code == 10
+                           || (reply->code >= 200 && reply->code <= 299)))
+    return DESK_TROUBLE_PERMISSION;
+  if (reply->has_error && reply->code == 100)
+    return DESK_TROUBLE_CONFIG;
+  return reply->http_status == 429 || reply->retry_after_ms > 0 ? DESK_TROUBLE_BUSY
+                                                                : DESK_TROUBLE_PLATFORM;
+}
+
 /* ── The check ──────────────────────────────────────────────────────────────────────────────── */
 typedef struct
 {

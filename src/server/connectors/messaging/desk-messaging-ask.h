@@ -26,6 +26,9 @@ char *desk_messaging_missing_fields (const DeskMessagingFlavour *flavour, JsonOb
 /* Body of POST me/subscribed_apps; transfer full. */
 char *desk_messaging_format_subscription (const DeskMessagingFlavour *flavour);
 
+/* What kind of trouble an answer without success tells of. */
+DeskTrouble desk_messaging_trouble_of (const DeskMetaReply *reply);
+
 /* See DeskConnectorClass.check_async; graph and what connection holds outlive the call. */
 void desk_messaging_check_async (DeskMetaGraph *graph,
                                  const DeskMessagingFlavour *flavour,

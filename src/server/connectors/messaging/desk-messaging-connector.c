@@ -54,6 +54,8 @@ struct _DeskMessagingConnector
   GCancellable *cancellable; /* NULL while stopped */
   guint timer;
   guint failures; /* in a row, for the backoff */
+  gboolean usable; /* replies go out */
+  char *told;      /* nullable: the last report of health */
   guint token_no; /* answers to an older token's questions say nothing */
 };
 
@@ -67,10 +69,39 @@ get_platform (DeskConnector *connector)
   return DESK_MESSAGING_CONNECTOR (connector)->platform;
 }
 
+/* What has not changed is not told again. */
 static void
 report (DeskMessagingConnector *self, DeskHealth health, DeskTrouble trouble, const char *reason)
 {
+  g_autofree char *now
+      = g_strdup_printf ("%d %d %s", health, trouble, reason != NULL ? reason : "");
+
+  if (g_strcmp0 (now, self->told) == 0)
+    return;
+  g_free (self->told);
+  self->told = g_steal_pointer (&now);
   desk_connector_report_health (DESK_CONNECTOR (self), health, trouble, reason);
+}
+
+static void
+report_unusable (DeskMessagingConnector *self,
+                 DeskHealth health,
+                 DeskTrouble trouble,
+                 const char *reason)
+{
+  self->usable = FALSE;
+  report (self, health, trouble, reason);
+}
+
+/* Replies go out; what waited for that goes on at "ok", whatever else is to be told. */
+static void
+report_usable (DeskMessagingConnector *self, DeskTrouble trouble, const char *reason)
+{
+  if (!self->usable || trouble == DESK_TROUBLE_NONE)
+    report (self, DESK_HEALTH_OK, DESK_TROUBLE_NONE, NULL);
+  self->usable = TRUE;
+  if (trouble != DESK_TROUBLE_NONE)
+    report (self, DESK_HEALTH_DEGRADED, trouble, reason);
 }
 
 /* ── The chain of steps ─────────────────────────────────────────────────────────────────────── */
@@ -109,10 +140,8 @@ static void
 settle (DeskMessagingConnector *self)
 {
   self->failures = 0;
-  /* what waits for the connection goes on at "ok", whatever else is to be told */
-  report (self, DESK_HEALTH_OK, DESK_TROUBLE_NONE, NULL);
-  if (self->warning != NULL)
-    report (self, DESK_HEALTH_DEGRADED, DESK_TROUBLE_TOKEN, self->warning);
+  report_usable (self, self->warning != NULL ? DESK_TROUBLE_TOKEN : DESK_TROUBLE_NONE,
+                 self->warning);
   schedule (self, STEP_IDENTIFY, WATCH_MS);
 }
 
@@ -124,8 +153,8 @@ desk_messaging_connector_set_warning (DeskMessagingConnector *self, const char *
     return;
   g_free (self->warning);
   self->warning = g_strdup (warning);
-  if (self->cancellable != NULL && warning != NULL)
-    report (self, DESK_HEALTH_DEGRADED, DESK_TROUBLE_TOKEN, warning);
+  if (self->cancellable != NULL && self->usable)
+    report_usable (self, warning != NULL ? DESK_TROUBLE_TOKEN : DESK_TROUBLE_NONE, warning);
 }
 
 void
@@ -136,22 +165,6 @@ desk_messaging_connector_set_token (DeskMessagingConnector *self, const char *to
   self->token_no++;
   if (self->cancellable != NULL)
     schedule (self, STEP_IDENTIFY, 0);
-}
-
-static DeskTrouble
-trouble_of (const DeskMetaReply *reply)
-{
-  if (reply->trouble != NULL)
-    return DESK_TROUBLE_UNREACHABLE;
-  if (reply->has_error && (reply->code == 190 || reply->code == 102 || reply->code == 0))
-    return DESK_TROUBLE_TOKEN;
-  if (reply->has_error && (reply->code == 3 || reply->code == 10
-                           || (reply->code >= 200 && reply->code <= 299)))
-    return DESK_TROUBLE_PERMISSION;
-  if (reply->has_error && reply->code == 100)
-    return DESK_TROUBLE_CONFIG;
-  return reply->http_status == 429 || reply->retry_after_ms > 0 ? DESK_TROUBLE_BUSY
-                                                                : DESK_TROUBLE_PLATFORM;
 }
 
 static void
@@ -171,7 +184,7 @@ handle_account (DeskMessagingConnector *self, JsonObject *answer)
                                       id, connection->account_id)
                    : g_strdup_printf ("The token belongs to no account of %s",
                                       self->flavour->api_title);
-  report (self, DESK_HEALTH_DOWN, DESK_TROUBLE_CONFIG, reason);
+  report_unusable (self, DESK_HEALTH_DOWN, DESK_TROUBLE_CONFIG, reason);
   retry_later (self, REFUSED_MS);
 }
 
@@ -183,8 +196,7 @@ handle_no_subscription (DeskMessagingConnector *self, const char *words)
                                              self->flavour->api_title, words);
 
   self->failures++;
-  report (self, DESK_HEALTH_OK, DESK_TROUBLE_NONE, NULL);
-  report (self, DESK_HEALTH_DEGRADED, DESK_TROUBLE_WEBHOOK, reason);
+  report_usable (self, DESK_TROUBLE_WEBHOOK, reason);
   schedule (self, STEP_IDENTIFY, REFUSED_MS);
 }
 
@@ -233,11 +245,11 @@ on_step_reply (GObject *source, GAsyncResult *result, gpointer data)
   if (verdict.ok)
     handle_success (self, reply);
   else if (self->step != STEP_IDENTIFY && reply->has_error
-           && trouble_of (reply) != DESK_TROUBLE_TOKEN)
+           && desk_messaging_trouble_of (reply) != DESK_TROUBLE_TOKEN)
     handle_no_subscription (self, verdict.reason);
   else
     {
-      report (self, verdict.health, trouble_of (reply), verdict.reason);
+      report_unusable (self, verdict.health, desk_messaging_trouble_of (reply), verdict.reason);
       retry_later (self, verdict.wait_ms);
     }
 }
@@ -282,7 +294,7 @@ start (DeskConnector *connector)
         = desk_meta_fetcher_new (self->graph, host, desk_connector_get_connection (connector)->name,
                                  DESK_META_FETCH_BY_URL, MAX_FILE);
   self->failures = 0;
-  report (self, DESK_HEALTH_STARTING, DESK_TROUBLE_NONE, NULL);
+  report_unusable (self, DESK_HEALTH_STARTING, DESK_TROUBLE_NONE, NULL);
   schedule (self, STEP_IDENTIFY, 0);
   if (self->keeper.start != NULL)
     self->keeper.start (self->keeper.data);
@@ -342,11 +354,11 @@ note_refusal (DeskMessagingConnector *self, const DeskOutcome *outcome)
 
   if (outcome->type != DESK_OUTCOME_CONNECTION || self->cancellable == NULL)
     return;
-  report (self, DESK_HEALTH_DOWN,
-          code == 190 || code == 102 || code == 0 ? DESK_TROUBLE_TOKEN
-          : code == 368                           ? DESK_TROUBLE_PLATFORM
-                                                  : DESK_TROUBLE_PERMISSION,
-          outcome->message);
+  report_unusable (self, DESK_HEALTH_DOWN,
+                   code == 190 || code == 102 || code == 0 ? DESK_TROUBLE_TOKEN
+                   : code == 368                           ? DESK_TROUBLE_PLATFORM
+                                                           : DESK_TROUBLE_PERMISSION,
+                   outcome->message);
   schedule (self, STEP_IDENTIFY, REFUSED_MS);
 }
 
@@ -488,6 +500,7 @@ desk_messaging_connector_finalize (GObject *object)
   g_clear_pointer (&self->sender.uploads, g_hash_table_unref);
   g_free (self->own_host);
   g_free (self->warning);
+  g_free (self->told);
   G_OBJECT_CLASS (desk_messaging_connector_parent_class)->finalize (object);
 }
 
@@ -530,12 +543,6 @@ DeskMetaGraph *
 desk_messaging_connector_get_graph (DeskMessagingConnector *self)
 {
   return self->graph;
-}
-
-const DeskMessagingFlavour *
-desk_messaging_connector_get_flavour (DeskMessagingConnector *self)
-{
-  return self->flavour;
 }
 
 static gboolean

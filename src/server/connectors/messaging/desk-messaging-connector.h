@@ -50,7 +50,6 @@ void
 desk_messaging_connector_set_keeper (DeskMessagingConnector *self, DeskMessagingKeeper keeper);
 
 DeskMetaGraph *desk_messaging_connector_get_graph (DeskMessagingConnector *self);
-const DeskMessagingFlavour *desk_messaging_connector_get_flavour (DeskMessagingConnector *self);
 
 /* From now on this token is used, and the account behind it looked at again. */
 void desk_messaging_connector_set_token (DeskMessagingConnector *self, const char *token);
