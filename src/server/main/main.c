@@ -58,6 +58,7 @@ parse (int *argc, char ***argv, Options *out, GError **error)
                "  frontdeskd user add NAME [--role admin|manager|bot] [--display-name TEXT] "
                "--password-stdin [--data DIR]\n"
                "  frontdeskd token create NAME [--data DIR]\n"
+               "  frontdeskd migrate-rooms FILE --config FILE [--data DIR]\n"
                "  frontdeskd check-config FILE\n"
                "  frontdeskd connections list|check [NAME] --config FILE [--data DIR]\n"
                "  frontdeskd connections add NAME --platform P --config FILE\n"
