@@ -559,6 +559,80 @@ test_sqlite_errors (void)
   remove_dir (dir);
 }
 
+/* ── Payloads and connections ───────────────────────────────────────────────────────────────── */
+
+static gboolean
+raw_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  g_autoptr (GBytes) payload = g_bytes_new_static ("\0{}", 3);
+  g_autoptr (DeskServerRaw) first = NULL, puzzling = NULL, none = NULL, later = NULL;
+  DeskServerRawQuery query = { .connection = NULL };
+  gint64 n = 0;
+
+  g_assert_true (tx->ops->raw_insert (tx, "a", 10, payload, NULL, error));
+  g_assert_true (tx->ops->raw_insert (tx, "b", 20, payload, "not JSON", error));
+  g_assert_true (tx->ops->raw_insert (tx, "a", 30, payload, NULL, error));
+  g_assert_true (tx->ops->raw_next (tx, &query, &first, error));
+  g_assert_cmpstr (first->connection, ==, "a");
+  g_assert_cmpint (first->at_ms, ==, 10);
+  g_assert_true (g_bytes_equal (first->payload, payload));
+  query.problems_only = TRUE;
+  g_assert_true (tx->ops->raw_next (tx, &query, &puzzling, error));
+  g_assert_cmpstr (puzzling->problem, ==, "not JSON");
+  g_assert_true (tx->ops->raw_count_problems (tx, &n, error));
+  g_assert_cmpint (n, ==, 1);
+  g_assert_true (tx->ops->raw_set_problem (tx, puzzling->id, NULL, error));
+  g_assert_true (tx->ops->raw_next (tx, &query, &none, error));
+  g_assert_null (none);
+  query = (DeskServerRawQuery){ .connection = "a", .since_ms = 11, .after_id = first->id };
+  g_assert_true (tx->ops->raw_next (tx, &query, &later, error));
+  g_assert_cmpint (later->at_ms, ==, 30);
+  return TRUE;
+}
+
+static void
+test_raw (Case *self, gconstpointer data)
+{
+  run (self, raw_job);
+}
+
+static gboolean
+connections_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  DeskServerConnectionRow row = { .name = (char *)"b",
+                                  .platform = (char *)"demo",
+                                  .health = 3,
+                                  .trouble = 1,
+                                  .reason = (char *)"refused",
+                                  .since_ms = 5,
+                                  .failing_since_ms = 4,
+                                  .told = TRUE };
+  g_autoptr (GPtrArray) list = NULL;
+
+  g_assert_true (tx->ops->connection_set (tx, &row, error));
+  row.name = (char *)"a";
+  g_assert_true (tx->ops->connection_set (tx, &row, error));
+  row.reason = NULL;
+  row.told = FALSE;
+  g_assert_true (tx->ops->connection_set (tx, &row, error)); /* takes the place of the former */
+  g_assert_true (tx->ops->connections_list (tx, &list, error));
+  g_assert_cmpuint (list->len, ==, 2);
+  const DeskServerConnectionRow *a = list->pdata[0], *b = list->pdata[1];
+  g_assert_cmpstr (a->name, ==, "a");
+  g_assert_null (a->reason);
+  g_assert_false (a->told);
+  g_assert_cmpstr (b->reason, ==, "refused");
+  g_assert_true (b->told);
+  g_assert_cmpint (b->failing_since_ms, ==, 4);
+  return TRUE;
+}
+
+static void
+test_connections (Case *self, gconstpointer data)
+{
+  run (self, connections_job);
+}
+
 static void
 test_lock (void)
 {
@@ -587,7 +661,8 @@ main (int argc, char **argv)
     void (*func) (Case *, gconstpointer);
   } tests[] = { { "group", test_group }, { "pages", test_pages }, { "trim", test_trim },
                 { "find", test_find },   { "jobs", test_jobs },   { "conflict", test_conflict },
-                { "team", test_team },   { "operations", test_operations } };
+                { "team", test_team },   { "operations", test_operations },
+                { "raw", test_raw },     { "connections", test_connections } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (kinds); k++)
     for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
