@@ -294,6 +294,15 @@ test_files (Fixture *self, gconstpointer data)
   g_assert_null (strstr (sent (self, 0), "biz_opaque"));
   g_assert_null (strstr (sent (self, 1), "biz_opaque"));
   g_assert_nonnull (strstr (sent (self, 2), "\"biz_opaque_callback_data\":\"0192f-client\""));
+
+  /* nothing is left to send */
+  for (guint i = 0; i < 3; i++)
+    ((DeskAttachment *)message->attachments->pdata[i])->external_id
+        = g_strdup (outcome->attachment_ids->pdata[i]);
+  g_autoptr (DeskOutcome) again = send_message (self, message, 2);
+  g_assert_cmpint (again->type, ==, DESK_OUTCOME_SENT);
+  g_assert_cmpstr (again->external_id, ==, "wamid.sent-3");
+  g_assert_cmpuint (whatsapp_fault_server_count_done (self->server, "messages"), ==, 3);
 }
 
 /* What WhatsApp took is not sent again, and no id makes the message look sent before its end. */

@@ -382,7 +382,12 @@ desk_whatsapp_send_async (DeskMetaGraph *graph,
            && outbound->operation != DESK_OPERATION_REACT)
     end_with (task, desk_outcome_new_not_supported ());
   else if (!next_part (send))
-    end_with (task, desk_outcome_new (DESK_OUTCOME_SENT, NULL, NULL)); /* by the last attempt */
+    {
+      /* by the last attempt, whose last part stands for the whole */
+      DeskOutcome *outcome = desk_outcome_new (DESK_OUTCOME_SENT, NULL, NULL);
+      outcome->external_id = g_strdup (nth_file (send, send->n_files - 1)->external_id);
+      end_with (task, outcome);
+    }
   else
     post_in_time (task);
 }
