@@ -143,7 +143,10 @@ desk_cli_print_entry (DeskCli *cli, const DeskOutboxEntry *entry)
       desk_json_writer_member_string (&writer, "client_message_id", entry->client_message_id);
       desk_json_writer_member_string (&writer, "platform", entry->platform);
       desk_json_writer_member_string (&writer, "user_id", entry->user_id);
+      desk_json_writer_member_string (&writer, "intent", desk_intent_to_string (entry->intent));
+      desk_json_writer_member_string (&writer, "message_id", entry->message_id);
       desk_json_writer_member_string (&writer, "text", entry->text);
+      desk_json_writer_member_string (&writer, "error_code", entry->error_code);
       desk_json_writer_member_string (&writer, "state", desk_outbox_state_to_string (entry->state));
       desk_json_writer_member_int64 (&writer, "files", entry->files ? entry->files->len : 0);
       desk_json_writer_member_int64 (&writer, "attempts", entry->attempts);
@@ -156,6 +159,8 @@ desk_cli_print_entry (DeskCli *cli, const DeskOutboxEntry *entry)
 
       g_string_append_printf (line, "%" G_GINT64_FORMAT "  %s/%s  %s  %s", entry->local_id, entry->platform,
                               entry->user_id, desk_outbox_state_to_string (entry->state), text);
+      if (entry->intent != DESK_INTENT_SEND)
+        g_string_append_printf (line, "  <%s>", desk_intent_to_string (entry->intent));
       for (guint i = 0; entry->files != NULL && i < entry->files->len; i++)
         g_string_append_printf (line, "  [%s]", ((DeskStagedFile *) g_ptr_array_index (entry->files, i))->filename);
       if (entry->error != NULL)

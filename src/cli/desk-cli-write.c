@@ -116,7 +116,7 @@ list_outbox (DeskCli *cli)
     {
       const DeskOutboxEntry *entry = g_ptr_array_index (entries, i);
 
-      if (entry->intent == DESK_INTENT_SEND)
+      if (entry->intent != DESK_INTENT_READ && entry->intent != DESK_INTENT_UNREAD)
         desk_cli_print_entry (cli, entry);
     }
   return DESK_EXIT_DONE;
@@ -125,16 +125,19 @@ list_outbox (DeskCli *cli)
 int
 desk_cli_outbox (DeskCli *cli, int argc, char **argv)
 {
+  static const char *const words[] = { "retry", "discard", "withdraw", NULL };
   DeskBatch *batch;
   gint64 id = 0;
   char *end = NULL;
   int code;
 
-  if (argc == 3)
+  gboolean edit = argc == 4 && g_strcmp0 (argv[1], "edit") == 0;
+
+  if (argc == 3 || edit)
     id = g_ascii_strtoll (argv[2], &end, 10);
-  if ((argc != 1 && argc != 3)
-      || (argc == 3 && (id <= 0 || *end != '\0' || (g_strcmp0 (argv[1], "retry") != 0 && g_strcmp0 (argv[1], "discard") != 0))))
-    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: outbox [retry ID | discard ID]"));
+  if (argc != 1 && (id <= 0 || *end != '\0' || (argc == 3 && !g_strv_contains (words, argv[1]))
+                    || (edit && (*argv[3] == '\0' || !g_utf8_validate (argv[3], -1, NULL)))))
+    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: outbox [retry ID | discard ID | withdraw ID | edit ID TEXT]"));
   if ((code = desk_cli_open (cli)) != 0)
     return code;
   if (argc == 1)
@@ -142,6 +145,10 @@ desk_cli_outbox (DeskCli *cli, int argc, char **argv)
   batch = desk_batch_new ();
   if (g_strcmp0 (argv[1], "retry") == 0)
     desk_batch_outbox_retry (batch, id, TRUE, NULL);
+  else if (edit)
+    desk_batch_outbox_edit (batch, id, argv[3]);
+  else if (g_strcmp0 (argv[1], "withdraw") == 0)
+    desk_batch_outbox_withdraw (batch, id);
   else
     desk_batch_outbox_discard (batch, id);
   return desk_cli_apply (cli, batch, NULL) ? DESK_EXIT_DONE : DESK_EXIT_FAILED;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/desk-cache-lock.h"
+#include "protocol/desk-wire-change.h"
 #include "store/desk-store.h"
 #include "sync/desk-account.h"
 #include "sync/desk-sync.h"
@@ -44,6 +45,17 @@ int desk_cli_read (DeskCli *cli, int argc, char **argv);
 int desk_cli_outbox (DeskCli *cli, int argc, char **argv);
 int desk_cli_files (DeskCli *cli, int argc, char **argv);
 int desk_cli_download (DeskCli *cli, int argc, char **argv);
+int desk_cli_assign (DeskCli *cli, int argc, char **argv);
+int desk_cli_state (DeskCli *cli, int argc, char **argv);
+int desk_cli_label (DeskCli *cli, int argc, char **argv);
+int desk_cli_mute (DeskCli *cli, int argc, char **argv);
+int desk_cli_edit (DeskCli *cli, int argc, char **argv);
+int desk_cli_delete (DeskCli *cli, int argc, char **argv);
+int desk_cli_react (DeskCli *cli, int argc, char **argv);
+int desk_cli_retry (DeskCli *cli, int argc, char **argv);
+int desk_cli_canned (DeskCli *cli, int argc, char **argv);
+int desk_cli_profile (DeskCli *cli, int argc, char **argv);
+int desk_cli_accounts (DeskCli *cli, int argc, char **argv);
 int desk_cli_status (DeskCli *cli, int argc, char **argv);
 
 /* Says it on stderr and gives the code back. */

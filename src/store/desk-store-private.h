@@ -343,6 +343,7 @@ GPtrArray *desk_query_drafts (DeskDb *db, GError **error);
 char *desk_query_setting (DeskDb *db, const char *key, GError **error);
 DeskStoreCounts *desk_query_counts (DeskDb *db, GError **error);
 GPtrArray *desk_query_wanted (DeskDb *db, guint limit, GError **error);
+DeskMessage *desk_query_message (DeskDb *db, const char *id, GError **error);
 DeskTimelinePage *desk_query_timeline (DeskDb *db, const DeskTimelineQuery *query, GError **error);
 GPtrArray *desk_query_search (DeskDb *db, const DeskSearchQuery *query, GError **error);
 /* What was typed as an FTS5 expression in which every word is quoted; NULL if there is no word. */

@@ -204,6 +204,21 @@ desk_store_list_messages_finish (DeskStore *self, GAsyncResult *result, GError *
   return finish (self, result, error);
 }
 
+static gpointer
+read_message (DeskDb *db, gconstpointer params, GError **error)
+{
+  return desk_query_message (db, ((const Words *) params)->a, error);
+}
+
+DeskMessage *
+desk_store_get_message (DeskStore *self, const char *id, GError **error)
+{
+  Words words = { (char *) id, NULL };
+
+  g_return_val_if_fail (DESK_IS_STORE (self) && id != NULL, NULL);
+  return desk_store_read (self, read_message, &words, error);
+}
+
 /* ── Search ─────────────────────────────────────────────────────────────────────────────────── */
 
 static gpointer

@@ -317,3 +317,41 @@ desk_query_timeline (DeskDb *db, const DeskTimelineQuery *q, GError **error)
   desk_db_rollback (db);
   return g_steal_pointer (&page);
 }
+
+DeskMessage *
+desk_query_message (DeskDb *db, const char *id, GError **error)
+{
+  g_autoptr (DeskTimelinePage) page = NULL;
+  g_autofree char *platform = NULL;
+  g_autofree char *user_id = NULL;
+  DeskStmt *s = desk_db_prepare (
+      db, "SELECT c.platform,c.user_id FROM message m JOIN chat c USING (chat) WHERE m.id=?1", error);
+  DeskStep step;
+
+  if (s == NULL)
+    return NULL;
+  desk_stmt_bind_text (s, 1, id);
+  step = desk_stmt_step (s, error);
+  if (step == DESK_STEP_ERROR)
+    return NULL;
+  if (step == DESK_STEP_ROW)
+    {
+      DeskTimelineQuery query = { .anchor = DESK_ANCHOR_MESSAGE_ID, .message_id = id, .limit = 1 };
+
+      query.platform = platform = g_strdup (desk_stmt_column_text (s, 0));
+      query.user_id = user_id = g_strdup (desk_stmt_column_text (s, 1));
+      desk_stmt_reset (s);
+      page = desk_query_timeline (db, &query, error);
+      if (page == NULL)
+        return NULL;
+    }
+  for (guint i = 0; page != NULL && i < page->items->len; i++)
+    {
+      DeskTimelineItem *item = g_ptr_array_index (page->items, i);
+
+      if (item->type == DESK_ITEM_MESSAGE && g_strcmp0 (item->message->id, id) == 0)
+        return g_steal_pointer (&item->message);
+    }
+  g_set_error (error, DESK_STORE_ERROR, DESK_STORE_ERROR_NOT_FOUND, "The message is not cached");
+  return NULL;
+}

@@ -94,6 +94,9 @@ DeskTimelinePage *desk_store_list_messages (DeskStore *self, const DeskTimelineQ
 void desk_store_list_messages_async (DeskStore *self, const DeskTimelineQuery *query, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 DeskTimelinePage *desk_store_list_messages_finish (DeskStore *self, GAsyncResult *result, GError **error);
 
+/* A message by the server's id, as it is shown; NOT_FOUND if it is not cached. */
+DeskMessage *desk_store_get_message (DeskStore *self, const char *id, GError **error);
+
 GPtrArray *desk_store_search (DeskStore *self, const DeskSearchQuery *query, GError **error); /* of DeskSearchHit */
 void desk_store_search_async (DeskStore *self, const DeskSearchQuery *query, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 GPtrArray *desk_store_search_finish (DeskStore *self, GAsyncResult *result, GError **error);
