@@ -81,7 +81,8 @@ def test_exit_codes(site):
     assert [m["text"] for m in client.json("history", CHAT)][-3:] == ["hello", "a note", "-dash"]
     entry, = client.json("outbox")
     assert (entry["state"], entry["text"]) == ("failed", long_text) and entry["error"], entry
-    assert set(entry) == {"local_id", "client_message_id", "platform", "user_id", "text", "state", "attempts", "error"}
+    assert set(entry) == {"local_id", "client_message_id", "platform", "user_id", "intent", "message_id", "text", "error_code",
+                          "state", "files", "attempts", "error"}
     client.ok("outbox", "discard", entry["local_id"])
     assert client.json("outbox") == []
 
