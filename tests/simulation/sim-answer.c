@@ -338,7 +338,7 @@ sim_server_answer (Sim *sim, Device *device, const DeskRequest *request)
     case DESK_REQUEST_PROFILE:
       return sim_refusal (404, DESK_CODE_NOT_FOUND, -1);
     case DESK_REQUEST_CHANGE:
-      return sim_refusal (409, DESK_CODE_NOT_SUPPORTED, -1);
+      return sim_answer_change (device, chat, request->entry);
     }
   g_return_val_if_reached (NULL);
 }

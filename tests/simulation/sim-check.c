@@ -16,6 +16,7 @@
  * 12 replies of one device and chat keep their order, one at a time, in four chats at once
  * 14 nothing reaches the server that the manager did not ask for: force, a note to a customer
  * 15 no part of the code warns of what cannot be
+ * 16 nothing that a colleague changed meanwhile is overwritten unasked
  * 13 after a kill the cache is what was acknowledged, with or without the batch that was under way */
 
 static gint64
@@ -269,6 +270,9 @@ sim_check_reopened (Device *device)
                    device->index, device->hanging->len);
   device->kept = digest;
   g_array_set_size (device->hanging, 0);
+  /* A commit that nobody lived to look at may have moved it. */
+  g_free (device->cursor);
+  device->cursor = desk_query_setting (device->db, "cursor", NULL);
 }
 
 /* ── At quiet points ────────────────────────────────────────────────────────────────────────── */

@@ -18,7 +18,7 @@ sim_act_name (SimAct act)
 {
   static const char *const names[N_ACTS]
       = { "customer", "burst",   "colleague", "note",    "bot",   "change",  "status", "patch", "mark-elsewhere", "window",    "trim",
-          "erase",    "ephemeral", "new-chat",  "expire",  "epoch", "restart", "send",   "mark",  "resolve",        "withdraw",  "look",
+          "erase",    "ephemeral", "new-chat",  "expire",  "epoch", "restart", "send",   "mark",  "alter",   "resolve",        "withdraw",  "look",
           "poke",     "break",   "half-open", "offline", "token", "sleep",   "clock",  "disk-full", "kill",       "quit",      "forbid" };
 
   return names[act];

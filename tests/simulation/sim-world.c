@@ -16,7 +16,7 @@ static const double weights[N_ACTS] = {
   [ACT_CHANGE] = 8,     [ACT_STATUS] = 12,   [ACT_PATCH] = 6,     [ACT_MARK_ELSEWHERE] = 4, [ACT_WINDOW] = 1,
   [ACT_TRIM] = 2,       [ACT_ERASE] = 0.3,   [ACT_EPHEMERAL] = 3, [ACT_NEW_CHAT] = 1.5, [ACT_EXPIRE] = 0.5,
   [ACT_EPOCH] = 0.15,   [ACT_RESTART] = 0.7,
-  [ACT_SEND] = 12,      [ACT_MARK] = 4,      [ACT_RESOLVE] = 4,   [ACT_WITHDRAW] = 1, [ACT_LOOK] = 8, [ACT_POKE] = 1,
+  [ACT_SEND] = 12,      [ACT_MARK] = 4, [ACT_ALTER] = 4,     [ACT_RESOLVE] = 4,   [ACT_WITHDRAW] = 1, [ACT_LOOK] = 8, [ACT_POKE] = 1,
   [ACT_BREAK] = 3,      [ACT_HALF_OPEN] = 3, [ACT_OFFLINE] = 2,   [ACT_TOKEN] = 2,  [ACT_SLEEP] = 1,
   [ACT_CLOCK] = 1,      [ACT_DISK_FULL] = 2, [ACT_KILL] = 2,      [ACT_QUIT] = 2,   [ACT_FORBID] = 1,
 };
@@ -414,6 +414,7 @@ sim_world_resolve (Device *device)
         }
       else
         {
+          g_hash_table_add (device->insisted, g_memdup2 (&entry->local_id, sizeof entry->local_id));
           desk_batch_outbox_retry (batch, entry->local_id, entry->state == DESK_OUTBOX_STALE, NULL);
           sim_device_intend (device, batch, entry->state == DESK_OUTBOX_STALE ? on_forced : on_retried, intent);
         }
@@ -608,6 +609,10 @@ act_of_manager (Device *device, SimAct act, SimChat *chat)
     case ACT_MARK:
       if (device->sim->server.level == 2 || !device->no_ws) /* a plain server takes it by websocket alone */
         mark_chat (device, chat);
+      break;
+    case ACT_ALTER:
+      if (device->sim->server.level == 2)
+        sim_change_something (device, chat);
       break;
     case ACT_RESOLVE:
       sim_world_resolve (device);

@@ -110,6 +110,7 @@ struct _Device
   gboolean half_open;
   gint64 ws_last_us;
   /* for the properties */
+  GHashTable *insisted; /* set of gint64: entries that the manager asked for once more */
   GHashTable *seen;   /* "P/U" → SimSeen */
   char *cursor;       /* as committed */
 };
@@ -165,6 +166,7 @@ typedef enum
   /* at a device */
   ACT_SEND,
   ACT_MARK,
+  ACT_ALTER, /* a chat or a message */
   ACT_RESOLVE,
   ACT_WITHDRAW,
   ACT_LOOK,
@@ -271,6 +273,10 @@ gboolean sim_server_takes_cursor (Sim *sim, const DeskCursor *cursor);
 /* sim-answer.c: REST of both levels */
 DeskSyncReply *sim_server_answer (Sim *sim, Device *device, const DeskRequest *request);
 DeskSyncReply *sim_refusal (guint status, DeskCode code, gint64 retry_after_ms);
+
+/* sim-change.c: changes of chats and messages */
+DeskSyncReply *sim_answer_change (Device *device, SimChat *chat, const DeskOutboxEntry *entry);
+void sim_change_something (Device *device, SimChat *chat);
 
 /* sim-net.c */
 void sim_net_request (Device *device, DeskRequest *request); /* takes request */

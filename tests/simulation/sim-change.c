@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "desk-simulation"
+
+#include "config.h"
+
+#include "common/desk-json-writer.h"
+#include "sim.h"
+
+/* What the server makes of a change of a chat or a message that a manager asked for: an older base_rev is a conflict,
+ * told with the object as it is; nothing that a colleague set meanwhile may be overwritten. */
+
+static DeskSyncReply *
+conflict_chat (const DeskChat *chat)
+{
+  DeskSyncReply *reply = sim_refusal (409, DESK_CODE_CONFLICT, -1);
+  g_autoptr (GString) text = g_string_new (NULL);
+  DeskJsonWriter writer;
+
+  desk_json_writer_init (&writer, text);
+  desk_wire_write_chat (&writer, chat);
+  reply->failure->details = g_strdup (text->str);
+  return reply;
+}
+
+static DeskSyncReply *
+conflict_message (const DeskMessage *message)
+{
+  DeskSyncReply *reply = sim_refusal (409, DESK_CODE_CONFLICT, -1);
+  g_autoptr (GString) text = g_string_new (NULL);
+  DeskJsonWriter writer;
+
+  desk_json_writer_init (&writer, text);
+  desk_wire_write_message (&writer, message);
+  reply->failure->details = g_strdup (text->str);
+  return reply;
+}
+
+static void
+check_overwritten (Sim *sim, const DeskChat *chat, const DeskOutboxEntry *entry)
+{
+  const DeskChatChange *change = entry->change, *seen = entry->seen;
+
+  if (seen == NULL)
+    return; /* asked for once more, whatever there is by now */
+  if ((change->fields & seen->fields & DESK_CHAT_CHANGE_STATE) != 0 && chat->state != seen->state && chat->state != change->state)
+    sim_violation (sim, 16, "the state of %s that a colleague set is overwritten", chat->user_id);
+  if ((change->fields & seen->fields & DESK_CHAT_CHANGE_ASSIGNEE) != 0 && g_strcmp0 (chat->assignee, seen->assignee) != 0
+      && g_strcmp0 (chat->assignee, change->assignee) != 0)
+    sim_violation (sim, 16, "the assignee of %s that a colleague set is overwritten", chat->user_id);
+}
+
+static DeskSyncReply *
+change_chat (Sim *sim, SimChat *chat, const DeskOutboxEntry *entry)
+{
+  DeskSyncReply *reply;
+
+  if (entry->base_rev > 0 && entry->base_rev < chat->chat->rev)
+    return conflict_chat (chat->chat);
+  check_overwritten (sim, chat->chat, entry);
+  desk_chat_change_apply (entry->change, chat->chat);
+  sim_server_emit_chat (sim, chat);
+  reply = g_new0 (DeskSyncReply, 1);
+  reply->chat = desk_chat_copy (chat->chat);
+  return reply;
+}
+
+static DeskMessage *
+find_message (const SimChat *chat, const char *id)
+{
+  for (gint64 seq = MAX (chat->chat->first_chat_seq, 1); seq <= chat->chat->last_chat_seq; seq++)
+    {
+      DeskMessage *message = g_ptr_array_index (chat->messages, seq - 1);
+
+      if (g_strcmp0 (message->id, id) == 0)
+        return message;
+    }
+  return NULL;
+}
+
+static DeskSyncReply *
+edit (Sim *sim, SimChat *chat, DeskMessage *message, const DeskOutboxEntry *entry, gboolean insisted)
+{
+  DeskSyncReply *reply;
+
+  if (message->deleted_at_ms > 0)
+    return sim_refusal (409, DESK_CODE_NOT_SUPPORTED, -1);
+  if (entry->base_rev > 0 && entry->base_rev < message->rev)
+    return conflict_message (message);
+  if (!insisted && entry->seen_text != NULL && g_strcmp0 (message->text, entry->seen_text) != 0 && g_strcmp0 (message->text, entry->text) != 0)
+    sim_violation (sim, 16, "the text of %s that a colleague wrote is overwritten", message->id);
+  g_free (message->text);
+  message->text = g_strdup (entry->text);
+  message->edited_at_ms = sim_server_ms (sim);
+  sim_server_change_message (sim, chat, message, DESK_EVENT_MESSAGE_UPDATED);
+  reply = g_new0 (DeskSyncReply, 1);
+  reply->message = desk_message_copy (message);
+  return reply;
+}
+
+static DeskSyncReply *
+take_away (Sim *sim, SimChat *chat, DeskMessage *message)
+{
+  DeskSyncReply *reply = g_new0 (DeskSyncReply, 1);
+
+  if (message->deleted_at_ms == 0)
+    {
+      g_free (message->text);
+      message->text = g_strdup ("");
+      message->deleted_at_ms = sim_server_ms (sim);
+      sim_server_change_message (sim, chat, message, DESK_EVENT_MESSAGE_DELETED);
+    }
+  reply->message = desk_message_copy (message);
+  return reply;
+}
+
+DeskSyncReply *
+sim_answer_change (Device *device, SimChat *chat, const DeskOutboxEntry *entry)
+{
+  Sim *sim = device->sim;
+  DeskMessage *message;
+
+  if (chat == NULL || sim->server.level == 0)
+    return sim_refusal (404, DESK_CODE_NOT_FOUND, -1);
+  if (entry->intent == DESK_INTENT_CHAT)
+    return change_chat (sim, chat, entry);
+  message = find_message (chat, entry->message_id);
+  if (message == NULL)
+    return sim_refusal (404, DESK_CODE_NOT_FOUND, -1);
+  if (entry->intent == DESK_INTENT_EDIT)
+    return edit (sim, chat, message, entry, g_hash_table_contains (device->insisted, &entry->local_id));
+  if (entry->intent == DESK_INTENT_DELETE)
+    return take_away (sim, chat, message);
+  return sim_refusal (409, DESK_CODE_NOT_SUPPORTED, -1);
+}
+
+/* ── At a device ────────────────────────────────────────────────────────────────────────────── */
+
+static DeskOutboxEntry *
+new_change (Sim *sim, SimChat *chat)
+{
+  DeskOutboxEntry *entry = desk_outbox_entry_new (DESK_INTENT_CHAT, chat->chat->platform, chat->chat->user_id);
+
+  entry->change = desk_chat_change_new ();
+  switch (sim_below (sim, 4))
+    {
+    case 0:
+      desk_chat_change_set_assignee (entry->change, sim_chance (sim, 0.5) ? sim_user_names[sim_below (sim, SIM_USERS)] : NULL);
+      break;
+    case 1:
+      desk_chat_change_set_state (entry->change, (DeskChatState) sim_below (sim, 3), 0);
+      break;
+    case 2:
+      desk_chat_change_add_label (entry->change, "vip");
+      break;
+    default:
+      desk_chat_change_remove_label (entry->change, "vip");
+      break;
+    }
+  return entry;
+}
+
+void
+sim_change_something (Device *device, SimChat *chat)
+{
+  Sim *sim = device->sim;
+  DeskBatch *batch = desk_batch_new ();
+  const DeskMessage *message = g_ptr_array_index (chat->messages, sim_below (sim, chat->messages->len));
+  g_autoptr (DeskOutboxEntry) entry = NULL;
+
+  if (sim_chance (sim, 0.5))
+    entry = new_change (sim, chat);
+  else
+    {
+      gboolean edits = sim_chance (sim, 0.7);
+
+      entry = desk_outbox_entry_new (edits ? DESK_INTENT_EDIT : DESK_INTENT_DELETE, chat->chat->platform, chat->chat->user_id);
+      entry->message_id = g_strdup (message->id);
+      g_free (entry->text);
+      entry->text = edits ? g_strdup_printf ("mine %" G_GINT64_FORMAT, sim_between (sim, 1, 9)) : NULL;
+    }
+  desk_batch_outbox_add (batch, entry, FALSE);
+  sim_device_intend (device, batch, NULL, NULL);
+}
