@@ -71,6 +71,11 @@ test_old_goes (Fixture *f, gconstpointer data)
   g_assert_cmpuint (trim (f, MADE (31), 7), ==, 30);
   g_assert_cmpint (count_messages (f), ==, 70);
   g_assert_cmpuint (count_wanted (f), ==, 0); /* not fetched by itself */
+  {
+    g_autofree DeskStoreCounts *counts = desk_store_get_counts (f->store, NULL);
+
+    g_assert_cmpint (counts->gaps, ==, 0);
+  }
   page = newest (f->store, U, 100);
   g_assert_cmpuint (page->items->len, ==, 70);
   g_assert_true (page->server_has_older); /* but when asked for */
