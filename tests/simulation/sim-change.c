@@ -113,8 +113,8 @@ take_away (Sim *sim, SimChat *chat, DeskMessage *message)
   return reply;
 }
 
-DeskSyncReply *
-sim_answer_change (Device *device, SimChat *chat, const DeskOutboxEntry *entry)
+static DeskSyncReply *
+answer (Device *device, SimChat *chat, const DeskOutboxEntry *entry)
 {
   Sim *sim = device->sim;
   DeskMessage *message;
@@ -131,6 +131,37 @@ sim_answer_change (Device *device, SimChat *chat, const DeskOutboxEntry *entry)
   if (entry->intent == DESK_INTENT_DELETE)
     return take_away (sim, chat, message);
   return sim_refusal (409, DESK_CODE_NOT_SUPPORTED, -1);
+}
+
+/* It is at the server what the manager wanted, whoever did it. */
+static gboolean
+is_so (SimChat *chat, const DeskOutboxEntry *entry)
+{
+  const DeskMessage *message = chat && entry->message_id ? find_message (chat, entry->message_id) : NULL;
+
+  if (entry->intent == DESK_INTENT_EDIT)
+    return message != NULL && g_strcmp0 (message->text, entry->text) == 0;
+  return entry->intent == DESK_INTENT_DELETE && (message == NULL || message->deleted_at_ms > 0);
+}
+
+DeskSyncReply *
+sim_answer_change (Device *device, SimChat *chat, const DeskOutboxEntry *entry)
+{
+  DeskSyncReply *reply = answer (device, chat, entry);
+  gboolean known = GPOINTER_TO_INT (g_hash_table_lookup (device->changes, &entry->local_id)) == 2;
+  gboolean so = known || reply->outcome == DESK_OUT_OK || is_so (chat, entry);
+
+  g_hash_table_insert (device->changes, g_memdup2 (&entry->local_id, sizeof entry->local_id), GINT_TO_POINTER (so ? 2 : 1));
+  return reply;
+}
+
+/* What the cache takes for done, the server has done. */
+void
+sim_check_change (Device *device, gint64 local_id)
+{
+  if (GPOINTER_TO_INT (g_hash_table_lookup (device->changes, &local_id)) == 1)
+    sim_violation (device->sim, 1, "device %u: change %" G_GINT64_FORMAT " is taken for done, which the server refused",
+                   device->index, local_id);
 }
 
 /* ── At a device ────────────────────────────────────────────────────────────────────────────── */

@@ -193,7 +193,13 @@ sim_check_commit (Device *device, const DeskBatch *batch, DeskNotice *notice)
   gboolean by_events = FALSE;
 
   for (guint i = 0; i < batch->ops->len; i++)
-    by_events |= ((DeskOp *) batch->ops->pdata[i])->type == DESK_OP_EVENT;
+    {
+      const DeskOp *op = g_ptr_array_index (batch->ops, i);
+
+      by_events |= op->type == DESK_OP_EVENT;
+      if (op->type == DESK_OP_OUTBOX_DONE)
+        sim_check_change (device, op->local_id);
+    }
   for (guint i = 0; i < notice->change.chats->len; i++)
     check_chat (device, g_ptr_array_index (notice->change.chats, i));
   if (notice->change.settings && device->sim->server.level == 2)

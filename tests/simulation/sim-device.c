@@ -547,6 +547,7 @@ sim_device_open (Sim *sim, guint index, guint user)
   if (g_mkdtemp (device->dir) == NULL)
     g_error ("no folder for a simulated cache: %s", device->dir);
   device->disk = sim_disk_new (device, device->dir);
+  device->changes = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   device->insisted = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   device->hanging = g_array_new (FALSE, FALSE, sizeof (SimHanging));
   g_array_set_clear_func (device->hanging, hanging_clear);
@@ -566,6 +567,7 @@ sim_device_close (Device *device)
   g_clear_pointer (&device->random, desk_random_unref);
   g_clear_pointer (&device->seen, g_hash_table_unref);
   g_clear_pointer (&device->cursor, g_free);
+  g_clear_pointer (&device->changes, g_hash_table_unref);
   g_clear_pointer (&device->insisted, g_hash_table_unref);
   g_clear_pointer (&device->hanging, g_array_unref);
 }

@@ -283,8 +283,11 @@ on_sent (Device *device, gpointer data, const DeskBatchResult *result)
     {
       const DeskOutboxEntry *entry = g_ptr_array_index (entries, i);
 
-      if (entry->local_id == intent->local_id)
-        intent->seen_seq = entry->seen_seq;
+      if (entry->local_id != intent->local_id)
+        continue;
+      intent->seen_seq = entry->seen_seq;
+      if (intent->seen_seq < -1)
+        sim_violation (device->sim, 14, "device %u: what was seen when “%s” was written is not known", device->index, entry->text);
     }
 }
 

@@ -110,6 +110,7 @@ struct _Device
   gboolean half_open;
   gint64 ws_last_us;
   /* for the properties */
+  GHashTable *changes;  /* gint64 local_id → 1: a change that the server was asked for; 2: and it is so there */
   GHashTable *insisted; /* set of gint64: entries that the manager asked for once more */
   GHashTable *seen;   /* "P/U" → SimSeen */
   char *cursor;       /* as committed */
@@ -276,6 +277,7 @@ DeskSyncReply *sim_refusal (guint status, DeskCode code, gint64 retry_after_ms);
 
 /* sim-change.c: changes of chats and messages */
 DeskSyncReply *sim_answer_change (Device *device, SimChat *chat, const DeskOutboxEntry *entry);
+void sim_check_change (Device *device, gint64 local_id);
 void sim_change_something (Device *device, SimChat *chat);
 
 /* sim-net.c */
