@@ -48,7 +48,8 @@ send_async (DeskConnector *connector,
   g_task_set_task_data (task, g_strdup (outbound->message->text), g_free);
   g_ptr_array_add (self->texts, g_strdup (outbound->message->text));
   g_queue_push_tail (&self->open, task);
-  g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_cancelled), task);
+  /* The cancellable outlives a task that was answered. */
+  g_signal_connect_object (cancellable, "cancelled", G_CALLBACK (on_cancelled), task, 0);
 }
 
 static DeskOutcome *
