@@ -4,12 +4,21 @@
 #include "config.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h> /* PRId64: gettext knows it, G_GINT64_FORMAT would cut the text */
 #include <stdio.h>
 
 #include "cli/desk-cli.h"
 
 /* Output: a line a thing, either for people or as one JSON object with the wire's names. What a customer wrote may
- * hold control characters that a terminal would obey; they are shown as spaces. */
+ * hold control characters that a terminal would obey, and marks of direction that would turn our own words around; they
+ * are shown as spaces. */
+
+/* The marks of Unicode's bidirectional algorithm (UAX 9, 2): but for these, right-to-left text needs none. */
+static gboolean
+is_direction_mark (gunichar c)
+{
+  return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
 
 static void
 put_line (GString *line)
@@ -28,7 +37,7 @@ one_line (const char *text)
     {
       gunichar c = g_utf8_get_char (p);
 
-      g_string_append_unichar (out, g_unichar_iscntrl (c) ? ' ' : c);
+      g_string_append_unichar (out, g_unichar_iscntrl (c) || is_direction_mark (c) ? ' ' : c);
     }
   return g_string_free (out, FALSE);
 }
@@ -61,7 +70,7 @@ desk_cli_print_chat (DeskCli *cli, const DeskChatRow *row)
 
       g_string_append_printf (line, "%s/%s  %s  ", row->chat->platform, row->chat->user_id, name);
       if (row->unread > 0)
-        g_string_append_printf (line, _("%" G_GINT64_FORMAT " unread  "), row->unread);
+        g_string_append_printf (line, _("%" PRId64 " unread  "), row->unread);
       if (row->pending > 0)
         g_string_append_printf (line, _("%u to be sent  "), row->pending);
       if (row->attention > 0)

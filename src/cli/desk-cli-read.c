@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h> /* PRId64: gettext knows it, G_GINT64_FORMAT would cut the text */
 #include <stdio.h>
 
 #include "cli/desk-cli.h"
@@ -207,10 +208,10 @@ print_status (DeskCli *cli, const DeskStoreCounts *counts, const char *level, gi
   g_print (_("Engine:       %s\n"), held ? _("running") : _("not running"));
   g_print (_("Protocol:     %s\n"), level ? level : "-");
   g_print (_("Complete to:  %s\n"), complete);
-  g_print (_("Chats:        %" G_GINT64_FORMAT " (%" G_GINT64_FORMAT " unread)\n"), counts->chats, counts->unread_chats);
-  g_print (_("Messages:     %" G_GINT64_FORMAT "\n"), counts->messages);
-  g_print (_("To be sent:   %" G_GINT64_FORMAT "\n"), counts->pending);
-  g_print (_("Need you:     %" G_GINT64_FORMAT "\n"), counts->attention);
+  g_print (_("Chats:        %" PRId64 " (%" PRId64 " unread)\n"), counts->chats, counts->unread_chats);
+  g_print (_("Messages:     %" PRId64 "\n"), counts->messages);
+  g_print (_("To be sent:   %" PRId64 "\n"), counts->pending);
+  g_print (_("Need you:     %" PRId64 "\n"), counts->attention);
 }
 
 int
