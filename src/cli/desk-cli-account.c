@@ -107,29 +107,17 @@ on_signed_out (GObject *source, GAsyncResult *result, gpointer data)
   g_main_loop_quit (wait->loop);
 }
 
-int
-desk_cli_logout (DeskCli *cli, int argc, char **argv)
+/* What the cache holds goes with it only if nobody has it open. */
+static int
+sign_out (const DeskAccount *account, gboolean erase)
 {
-  gboolean erase = FALSE;
-  const GOptionEntry entries[] = {
-    { "erase", 0, 0, G_OPTION_ARG_NONE, &erase, N_ ("Delete the cached chats, drafts and outbox too"), NULL },
-    { NULL },
-  };
   Wait wait = { 0 };
-  int code;
+  int code = DESK_EXIT_DONE;
 
-  if (!desk_cli_parse (entries, "logout", &argc, &argv))
-    return DESK_EXIT_USAGE;
-  if (argc != 1)
-    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: logout [--erase]"));
-  if ((code = desk_cli_open (cli)) != 0)
-    return code;
-  if (erase && desk_cache_nudge (desk_store_get_dir (cli->store), "ping"))
+  if (erase && desk_cache_nudge (account->cache_dir, "ping"))
     return desk_cli_fail (DESK_EXIT_FAILED, _("Frontdesk is running on this cache. Close it first."));
-  desk_store_close (cli->store);
-  g_clear_object (&cli->store);
   wait.loop = g_main_loop_new (NULL, FALSE);
-  desk_account_sign_out_async (cli->account, erase, NULL, on_signed_out, &wait);
+  desk_account_sign_out_async (account, erase, NULL, on_signed_out, &wait);
   g_main_loop_run (wait.loop);
   g_main_loop_unref (wait.loop);
   if (!wait.done)
@@ -138,4 +126,82 @@ desk_cli_logout (DeskCli *cli, int argc, char **argv)
       g_error_free (wait.error);
     }
   return code;
+}
+
+int
+desk_cli_logout (DeskCli *cli, int argc, char **argv)
+{
+  gboolean erase = FALSE;
+  const GOptionEntry entries[] = {
+    { "erase", 0, 0, G_OPTION_ARG_NONE, &erase, N_ ("Delete the cached chats, drafts and outbox too"), NULL },
+    { NULL },
+  };
+  int code;
+
+  if (!desk_cli_parse (entries, "logout", &argc, &argv))
+    return DESK_EXIT_USAGE;
+  if (argc != 1)
+    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: logout [--erase]"));
+  if ((code = desk_cli_open (cli)) != 0)
+    return code;
+  desk_store_close (cli->store);
+  g_clear_object (&cli->store);
+  return sign_out (cli->account, erase);
+}
+
+/* ── The accounts of this user ──────────────────────────────────────────────────────────────── */
+
+static void
+print_account (DeskCli *cli, const DeskAccount *account, guint n)
+{
+  g_autoptr (GString) line = g_string_new (NULL);
+  DeskJsonWriter writer;
+
+  if (cli->json)
+    {
+      desk_json_writer_init (&writer, line);
+      desk_json_writer_begin_object (&writer);
+      desk_json_writer_member_int64 (&writer, "number", n);
+      desk_json_writer_member_string (&writer, "server", account->server_url);
+      desk_json_writer_member_string (&writer, "username", account->username);
+      desk_json_writer_member_string (&writer, "cache", account->cache_dir);
+      desk_json_writer_end_object (&writer);
+    }
+  else
+    g_string_printf (line, "%u  %s  %s  %s", n, account->server_url, *account->username ? account->username : "-",
+                     account->cache_dir);
+  g_print ("%s\n", line->str);
+}
+
+/* The first of the list is the one that commands use. */
+int
+desk_cli_accounts (DeskCli *cli, int argc, char **argv)
+{
+  gboolean erase = FALSE;
+  const GOptionEntry entries[] = {
+    { "erase", 0, 0, G_OPTION_ARG_NONE, &erase, N_ ("Delete the cached chats, drafts and outbox too"), NULL },
+    { NULL },
+  };
+  g_autoptr (GPtrArray) accounts = desk_account_list ();
+  g_autoptr (GError) error = NULL;
+  gboolean remove;
+  guint64 n = 0;
+
+  if (!desk_cli_parse (entries, "accounts", &argc, &argv))
+    return DESK_EXIT_USAGE;
+  if (argc == 1 && !erase)
+    {
+      for (guint i = 0; i < accounts->len; i++)
+        print_account (cli, g_ptr_array_index (accounts, i), i + 1);
+      return DESK_EXIT_DONE;
+    }
+  remove = argc == 3 && g_str_equal (argv[1], "remove");
+  if (argc != 3 || (!remove && (erase || !g_str_equal (argv[1], "use")))
+      || !g_ascii_string_to_unsigned (argv[2], 10, 1, accounts->len, &n, NULL))
+    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: accounts [use NUMBER | remove NUMBER [--erase]]"));
+  if (remove)
+    return sign_out (g_ptr_array_index (accounts, (guint) n - 1), erase);
+  if (!desk_account_set_current (g_ptr_array_index (accounts, (guint) n - 1), &error))
+    return desk_cli_fail (DESK_EXIT_FAILED, "%s", error->message);
+  return DESK_EXIT_DONE;
 }

@@ -28,8 +28,8 @@ put_line (GString *line)
   fflush (stdout);
 }
 
-static char *
-one_line (const char *text)
+char *
+desk_cli_one_line (const char *text)
 {
   GString *out = g_string_new (NULL);
 
@@ -64,8 +64,8 @@ desk_cli_print_chat (DeskCli *cli, const DeskChatRow *row)
     }
   else
     {
-      g_autofree char *name = one_line (row->chat->user_name);
-      g_autofree char *last = one_line (row->chat->last_message);
+      g_autofree char *name = desk_cli_one_line (row->chat->user_name);
+      g_autofree char *last = desk_cli_one_line (row->chat->last_message);
       g_autofree char *time = local_time (row->chat->last_time_ms);
 
       g_string_append_printf (line, "%s/%s  %s  ", row->chat->platform, row->chat->user_id, name);
@@ -93,9 +93,9 @@ who (const DeskMessage *message)
 static void
 append_message (GString *line, const DeskMessage *message)
 {
-  g_autofree char *text = one_line (message->text);
+  g_autofree char *text = desk_cli_one_line (message->text);
   g_autofree char *time = local_time (message->created_at_ms);
-  g_autofree char *name = one_line (who (message));
+  g_autofree char *name = desk_cli_one_line (who (message));
   const char *status = desk_status_to_string (message->status);
 
   if (message->chat_seq > 0)
@@ -164,7 +164,7 @@ desk_cli_print_entry (DeskCli *cli, const DeskOutboxEntry *entry)
     }
   else
     {
-      g_autofree char *text = one_line (entry->text);
+      g_autofree char *text = desk_cli_one_line (entry->text);
 
       g_string_append_printf (line, "%" G_GINT64_FORMAT "  %s/%s  %s  %s", entry->local_id, entry->platform,
                               entry->user_id, desk_outbox_state_to_string (entry->state), text);

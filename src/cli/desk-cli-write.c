@@ -31,11 +31,17 @@ desk_cli_send (DeskCli *cli, int argc, char **argv)
   gboolean note = FALSE;
   g_autofree char *reply_to = NULL;
   g_auto (GStrv) files = NULL;
+  g_autofree char *template = NULL;
+  g_autofree char *language = NULL;
+  g_auto (GStrv) variables = NULL;
   const GOptionEntry options[] = {
     { "file", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, N_ ("Attach this file; may be given several times"), "FILE" },
     { "wait", 0, 0, G_OPTION_ARG_INT, &wait, N_ ("Wait so long for the backend to acknowledge"), "SECONDS" },
     { "note", 0, 0, G_OPTION_ARG_NONE, &note, N_ ("An internal note, which the customer never sees"), NULL },
     { "reply-to", 0, 0, G_OPTION_ARG_STRING, &reply_to, N_ ("Quote the message with this id"), "ID" },
+    { "template", 0, 0, G_OPTION_ARG_STRING, &template, N_ ("Send this template instead of a text"), "NAME" },
+    { "language", 0, 0, G_OPTION_ARG_STRING, &language, N_ ("Of the template"), "TAG" },
+    { "var", 0, 0, G_OPTION_ARG_STRING_ARRAY, &variables, N_ ("A variable of the template, in their order"), "TEXT" },
     { NULL },
   };
   g_autofree char *platform = NULL;
@@ -48,12 +54,15 @@ desk_cli_send (DeskCli *cli, int argc, char **argv)
 
   if (!desk_cli_parse (options, "send P/U TEXT", &argc, &argv))
     return DESK_EXIT_USAGE;
-  if ((argc != 3 && (argc != 2 || files == NULL)) || wait < -1)
-    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: send P/U TEXT [--file FILE]… [--wait SECONDS] [--note] [--reply-to ID]"));
+  if (wait < -1
+      || (template == NULL ? (argc != 3 && (argc != 2 || files == NULL)) || language != NULL || variables != NULL
+                           : argc != 2 || files != NULL || note))
+    return desk_cli_fail (DESK_EXIT_USAGE, _("usage: send P/U TEXT [--file FILE]… [--wait SECONDS] [--note] [--reply-to ID]\n"
+                                              "       send P/U --template NAME [--language TAG] [--var TEXT]… [--wait SECONDS]"));
   if (!desk_cli_key (argv[1], &platform, &user_id))
     return DESK_EXIT_USAGE;
   text = argc == 3 ? argv[2] : "";
-  if (!g_utf8_validate (text, -1, NULL) || (*text == '\0' && files == NULL) || strlen (text) > DESK_WIRE_MAX_TEXT)
+  if (!g_utf8_validate (text, -1, NULL) || (*text == '\0' && files == NULL && template == NULL) || strlen (text) > DESK_WIRE_MAX_TEXT)
     return desk_cli_fail (DESK_EXIT_USAGE, _("The text is empty, too long or not UTF-8."));
   if ((code = desk_cli_open (cli)) != 0)
     return code;
@@ -66,6 +75,8 @@ desk_cli_send (DeskCli *cli, int argc, char **argv)
   entry->reply_to = g_steal_pointer (&reply_to);
   entry->is_private = note;
   entry->seen_seq = -2; /* the newest one cached */
+  if (template != NULL && (code = desk_cli_use_template (cli, template, language, variables, entry)) != 0)
+    return code;
   if (!desk_cli_stage (cli, files, entry))
     return DESK_EXIT_FAILED;
   batch = desk_batch_new ();

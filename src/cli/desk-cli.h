@@ -55,6 +55,7 @@ int desk_cli_react (DeskCli *cli, int argc, char **argv);
 int desk_cli_retry (DeskCli *cli, int argc, char **argv);
 int desk_cli_canned (DeskCli *cli, int argc, char **argv);
 int desk_cli_profile (DeskCli *cli, int argc, char **argv);
+int desk_cli_templates (DeskCli *cli, int argc, char **argv);
 int desk_cli_accounts (DeskCli *cli, int argc, char **argv);
 int desk_cli_status (DeskCli *cli, int argc, char **argv);
 
@@ -75,7 +76,12 @@ int desk_cli_run_engine (DeskCli *cli, gboolean follow, gint64 local_id, gint64 
 /* Copies files into the account's outbox, for an entry; said and FALSE if one cannot be attached. */
 gboolean desk_cli_stage (DeskCli *cli, char **paths, DeskOutboxEntry *entry);
 
+/* Makes entry a reply by that template of its chat: 0, or said and the exit code. language, variables: nullable. */
+int desk_cli_use_template (DeskCli *cli, const char *name, const char *language, char *const *variables,
+                           DeskOutboxEntry *entry);
+
 /* Printing. */
+char *desk_cli_one_line (const char *text); /* without anything that a terminal would obey */
 void desk_cli_print_chat (DeskCli *cli, const DeskChatRow *row);
 void desk_cli_print_message (DeskCli *cli, const DeskMessage *message, gboolean with_chat);
 void desk_cli_print_entry (DeskCli *cli, const DeskOutboxEntry *entry);

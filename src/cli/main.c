@@ -26,6 +26,7 @@ static const struct
   { "history", desk_cli_history, N_ ("P/U [--limit N] [--before SEQ]") },
   { "search", desk_cli_search, N_ ("WORDS [--limit N]") },
   { "send", desk_cli_send, N_ ("P/U TEXT [--file FILE]… [--wait SECONDS] [--note] [--reply-to ID]") },
+  { "templates", desk_cli_templates, N_ ("P/U: what may be sent when free replies are not taken any more") },
   { "files", desk_cli_files, N_ ("P/U [--limit N]: the files of a chat's newest messages") },
   { "download", desk_cli_download, N_ ("P/U MESSAGE [N] [--output FILE]: the N-th file of a message") },
   { "read", desk_cli_read, N_ ("P/U: mark as read") },
@@ -39,7 +40,7 @@ static const struct
   { "retry", desk_cli_retry, N_ ("ID: send a message again that failed on its way") },
   { "canned", desk_cli_canned, N_ ("replies that the team has ready") },
   { "profile", desk_cli_profile, N_ ("P/U [--set FIELD=VALUE …]: the customer") },
-  { "accounts", desk_cli_accounts, N_ ("[use NUMBER]: who is signed in here") },
+  { "accounts", desk_cli_accounts, N_ ("[use NUMBER | remove NUMBER [--erase]]: who is signed in here") },
   { "outbox", desk_cli_outbox, N_ ("[retry ID | discard ID | withdraw ID | edit ID TEXT]") },
   { "status", desk_cli_status, N_ ("what is cached, and how fresh it is") },
 };
@@ -198,7 +199,7 @@ print_help (void)
 {
   g_print (_("frontdeskctl [--cache DIR] [--server URL] [--json] COMMAND\n\n"));
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-    g_print ("  %-8s %s\n", commands[i].name, _ (commands[i].help));
+    g_print ("  %-9s %s\n", commands[i].name, _ (commands[i].help));
   g_print (_("\nFRONTDESK_TOKEN in the environment serves instead of the keyring.\n"
              "Exit codes: 0 done, 1 failed, 2 usage, 3 no connection, 4 sign-in refused.\n"));
 }

@@ -7,8 +7,6 @@
 #include <time.h>
 
 #include "api/desk-api.h"
-#include "api/desk-keyring.h"
-#include "common/desk-crypto.h"
 #include "sync/desk-sync-private.h"
 
 /* Carries out the engine's effects and feeds back what comes of them. No rule stands here. One step at a time:
@@ -24,7 +22,7 @@ struct _DeskDriver
   DeskDriverConfig config;
   DeskEngine *engine;
   DeskApi *api;
-  DeskTokens *tokens; /* nullable */
+  DeskTokenKeeper *keeper;
   GCancellable *cancellable;
   GSource *timers[DESK_N_TIMERS];
   GSource *wake;
@@ -259,7 +257,14 @@ presence_copy (GPtrArray *presence)
   return copy;
 }
 
-static void do_refresh (DeskDriver *self);
+static void
+on_renewed (DeskTokenResult result, gpointer data)
+{
+  DeskDriver *self = data;
+
+  if (!g_cancellable_is_cancelled (self->cancellable))
+    feed_token (self, result);
+}
 
 static void
 do_effect (DeskDriver *self, DeskEffect *effect)
@@ -281,7 +286,7 @@ do_effect (DeskDriver *self, DeskEffect *effect)
       desk_api_ws_close (self->api, effect->code);
       break;
     case DESK_EFFECT_REFRESH:
-      do_refresh (self);
+      desk_token_keeper_renew (self->keeper, on_renewed, self);
       break;
     case DESK_EFFECT_APPLY:
       /* Never cancelled: it may be the only trace of what the server has acknowledged. */
@@ -356,114 +361,6 @@ desk_driver_feed (DeskDriver *self, DeskInput *input)
   tell_owner (self);
 }
 
-/* ── Sign-in ────────────────────────────────────────────────────────────────────────────────── */
-
-static void
-take_tokens (DeskDriver *self, DeskTokens *tokens)
-{
-  g_clear_pointer (&self->tokens, desk_tokens_free);
-  self->tokens = tokens;
-  desk_api_set_token (self->api, tokens ? tokens->access_token : NULL);
-}
-
-static void
-on_tokens_kept (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!desk_keyring_store_finish (result, &error))
-    g_warning ("the renewed sign-in could not be kept in the keyring: %s", error->message);
-  ticket_free (data);
-}
-
-static void
-on_refreshed (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (Ticket) ticket = data;
-  DeskDriver *self = ticket->driver;
-  g_autoptr (DeskRestAnswer) answer = desk_api_request_finish (DESK_API (source), result);
-  g_autoptr (JsonNode) node = NULL;
-  g_autoptr (GError) error = NULL;
-  DeskTokens *tokens = NULL;
-
-  if (answer->outcome == DESK_REST_CANCELLED)
-    return;
-  if (answer->outcome == DESK_REST_OK)
-    {
-      gsize len;
-      const char *body = g_bytes_get_data (answer->body, &len);
-
-      node = desk_wire_read_answer (body, len, NULL, &error);
-      tokens = node ? desk_wire_read_tokens (node, &error) : NULL;
-    }
-  if (tokens != NULL)
-    {
-      take_tokens (self, tokens);
-      /* Not cancelled either: the server has forgotten the tokens that the keyring still holds. */
-      desk_keyring_store_async (self->config.server_url, self->config.username, tokens, NULL, on_tokens_kept,
-                                ticket_new (self, 0));
-      feed_token (self, DESK_TOKEN_RENEWED);
-    }
-  else if (answer->outcome == DESK_REST_REFUSED && answer->failure->http_status < 500 && answer->failure->http_status != 429)
-    feed_token (self, DESK_TOKEN_REFUSED);
-  else
-    feed_token (self, DESK_TOKEN_FAILED);
-}
-
-static void
-on_looked_up_again (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (Ticket) ticket = data;
-  DeskDriver *self = ticket->driver;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (DeskTokens) kept = desk_keyring_lookup_finish (result, &error);
-  g_autofree char *path = NULL;
-  char *body;
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-  if (kept != NULL && (self->tokens == NULL || g_strcmp0 (kept->access_token, self->tokens->access_token) != 0))
-    {
-      /* Another process has renewed it, or the manager signed in again. */
-      take_tokens (self, g_steal_pointer (&kept));
-      feed_token (self, DESK_TOKEN_RENEWED);
-      return;
-    }
-  if (self->tokens == NULL || self->tokens->refresh_token == NULL || *self->tokens->refresh_token == '\0')
-    {
-      feed_token (self, DESK_TOKEN_REFUSED);
-      return;
-    }
-  body = desk_wire_refresh_text (self->tokens->refresh_token);
-  path = desk_path_auth_refresh ();
-  desk_api_request_async (self->api, "POST", path, body, 20000, self->cancellable, on_refreshed, ticket_new (self, 0));
-  desk_secure_clear (body);
-  g_free (body);
-}
-
-static gboolean
-refuse_token (gpointer data)
-{
-  feed_token (((Ticket *) data)->driver, DESK_TOKEN_REFUSED);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-do_refresh (DeskDriver *self)
-{
-  if (self->config.token != NULL)
-    {
-      /* A token from the environment cannot be renewed. */
-      g_autoptr (GSource) source = g_idle_source_new ();
-
-      g_source_set_callback (source, refuse_token, ticket_new (self, 0), (GDestroyNotify) ticket_free);
-      g_source_attach (source, g_main_context_get_thread_default ());
-      return;
-    }
-  desk_keyring_lookup_async (self->config.server_url, self->config.username, self->cancellable, on_looked_up_again,
-                             ticket_new (self, 0));
-}
-
 /* ── Start and end ──────────────────────────────────────────────────────────────────────────── */
 
 static gint64
@@ -502,32 +399,15 @@ feed_start (DeskDriver *self)
 }
 
 static void
-on_looked_up (GObject *source, GAsyncResult *result, gpointer data)
+on_tokens (gpointer data)
 {
-  g_autoptr (Ticket) ticket = data;
-  DeskDriver *self = ticket->driver;
-  g_autoptr (GError) error = NULL;
-  DeskTokens *tokens = desk_keyring_lookup_finish (result, &error);
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-  if (error != NULL)
-    g_warning ("the keyring cannot be read: %s", error->message);
-  take_tokens (self, tokens);
-  feed_start (self);
+  feed_start (data);
 }
 
 void
 desk_driver_start (DeskDriver *self)
 {
-  if (self->config.token != NULL)
-    {
-      desk_api_set_token (self->api, self->config.token);
-      feed_start (self);
-    }
-  else
-    desk_keyring_lookup_async (self->config.server_url, self->config.username, self->cancellable, on_looked_up,
-                               ticket_new (self, 0));
+  desk_token_keeper_load (self->keeper, on_tokens, self);
 }
 
 static void
@@ -602,7 +482,8 @@ desk_driver_new (const DeskDriverConfig *config)
   self->api = desk_api_new (config->server_url);
   self->cancellable = g_cancellable_new ();
   self->news = news_new ();
-  self->loader = desk_loader_new (self->api, config->store, config->random, config->files);
+  self->keeper = desk_token_keeper_new (self->api, config->server_url, config->username, config->token);
+  self->loader = desk_loader_new (self->api, self->keeper, config->store, config->random, config->files);
   g_signal_connect (self->api, "ws-opened", G_CALLBACK (on_ws_opened), self);
   g_signal_connect (self->api, "ws-frame", G_CALLBACK (on_ws_frame), self);
   g_signal_connect (self->api, "ws-closed", G_CALLBACK (on_ws_closed), self);
@@ -632,11 +513,87 @@ drain (DeskDriver *self)
 
   g_source_set_callback (deadline, give_up, &expired, NULL);
   g_source_attach (deadline, context);
-  while ((self->pending > 0 || desk_loader_is_busy (self->loader)) && !expired)
+  while ((self->pending > 0 || desk_loader_is_busy (self->loader) || desk_token_keeper_is_busy (self->keeper)) && !expired)
     g_main_context_iteration (context, TRUE);
   g_source_destroy (deadline);
   if (self->pending > 0)
     g_info ("%u calls did not come back before the end", self->pending);
+}
+
+/* ── Questions beside the engine ────────────────────────────────────────────────────────────── */
+
+typedef struct
+{
+  DeskDriver *driver;
+  char *path;
+  guint timeout_ms;
+  gboolean renewed;
+  DeskGotFunc func;
+  gpointer data;
+  GDestroyNotify destroy;
+} Question;
+
+static void
+question_free (Question *question)
+{
+  question->driver->pending--;
+  question->destroy (question->data);
+  g_free (question->path);
+  g_free (question);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Question, question_free)
+
+static void ask (Question *question);
+
+static void
+on_renewed_for_question (DeskTokenResult result, gpointer data)
+{
+  g_autoptr (Question) question = data;
+  DeskRestAnswer none = { .outcome = DESK_REST_LOST };
+
+  if (g_cancellable_is_cancelled (question->driver->cancellable))
+    return;
+  if (result == DESK_TOKEN_RENEWED)
+    ask (g_steal_pointer (&question));
+  else
+    question->func (&none, question->data);
+}
+
+static void
+on_answered (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Question) question = data;
+  g_autoptr (DeskRestAnswer) answer = desk_api_request_finish (DESK_API (source), result);
+
+  if (g_cancellable_is_cancelled (question->driver->cancellable))
+    return;
+  if (answer->outcome == DESK_REST_REFUSED && answer->status == 401 && !question->renewed)
+    {
+      question->renewed = TRUE;
+      desk_token_keeper_renew (question->driver->keeper, on_renewed_for_question, g_steal_pointer (&question));
+      return;
+    }
+  question->func (answer, question->data);
+}
+
+static void
+ask (Question *question)
+{
+  DeskDriver *self = question->driver;
+
+  desk_api_request_async (self->api, "GET", question->path, NULL, question->timeout_ms, self->cancellable, on_answered,
+                          question);
+}
+
+void
+desk_driver_get (DeskDriver *self, const char *path, guint timeout_ms, DeskGotFunc func, gpointer data,
+                 GDestroyNotify destroy)
+{
+  Question *question = g_new0 (Question, 1);
+
+  *question = (Question){ self, g_strdup (path), timeout_ms, FALSE, func, data, destroy };
+  self->pending++;
+  ask (question);
 }
 
 DeskLoader *
@@ -655,6 +612,7 @@ desk_driver_free (DeskDriver *self)
   g_signal_handlers_disconnect_by_data (self->api, self);
   g_cancellable_cancel (self->cancellable);
   desk_loader_stop (self->loader);
+  desk_token_keeper_stop (self->keeper);
   for (guint i = 0; i < DESK_N_TIMERS; i++)
     clear_timer (self, i);
   g_source_destroy (self->wake);
@@ -667,7 +625,7 @@ desk_driver_free (DeskDriver *self)
   for (guint i = 0; i < 1000 && g_main_context_iteration (g_main_context_get_thread_default (), FALSE); i++)
     ;
   g_clear_object (&self->cancellable);
-  g_clear_pointer (&self->tokens, desk_tokens_free);
+  desk_token_keeper_free (self->keeper);
   desk_engine_free (self->engine);
   desk_news_free (self->news);
   g_free (self);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "common/desk-backoff.h"
-#include "sync/desk-files-private.h"
+#include "sync/desk-sync-private.h"
 
 /* Downloads, on the sync thread: at most RUNNING at once, each resumed where it broke, its link renewed when it
  * expired. A download that waits for its next attempt holds no place.
@@ -42,6 +42,7 @@ typedef struct
   gint64 told_us;
   guint failures;
   guint renewals;
+  gboolean token_renewed;
   guint offset; /* level 0: of the page in which the message is looked for */
   gboolean running;
   gboolean ended;
@@ -263,10 +264,39 @@ take_disk_error (Load *load, const GError *error)
 static void renew (Load *load);
 
 static void
+on_token (DeskTokenResult result, gpointer data)
+{
+  g_autoptr (Load) load = data;
+
+  if (load->ended)
+    return;
+  if (result == DESK_TOKEN_RENEWED)
+    attempt (load);
+  else if (result == DESK_TOKEN_FAILED)
+    put_off (load, -1);
+  else
+    fail (load, DESK_FILE_FAILED, G_IO_ERROR_PERMISSION_DENIED,
+          _("The sign-in is not accepted any more. Sign in again."));
+}
+
+/* A 401, once: whoever fetches files alone has no engine beside it that would renew the token. */
+static gboolean
+renew_token (Load *load)
+{
+  if (load->token_renewed)
+    return FALSE;
+  load->token_renewed = TRUE;
+  desk_token_keeper_renew (load->loader->keeper, on_token, load_ref (load));
+  return TRUE;
+}
+
+static void
 take_refusal (Load *load, const DeskDownload *download)
 {
   guint status = download->status;
 
+  if (status == 401 && renew_token (load))
+    return;
   if ((status == 403 || status == 401) && load->wish->message != NULL && load->renewals < MAX_RENEWALS)
     {
       load->renewals++;
@@ -436,7 +466,8 @@ on_asked (GObject *source, GAsyncResult *result, gpointer data)
     return;
   if (answer->outcome != DESK_REST_OK)
     {
-      /* 401: the engine renews the token meanwhile */
+      if (answer->status == 401 && renew_token (load))
+        return;
       if (answer->outcome == DESK_REST_REFUSED && (answer->status == 404 || answer->status == 403))
         fail (load, DESK_FILE_GONE, G_IO_ERROR_NOT_FOUND, _("The server does not keep this file any more."));
       else
@@ -530,12 +561,13 @@ desk_loader_cancel (DeskLoader *self, const char *key)
 /* ── Life ───────────────────────────────────────────────────────────────────────────────────── */
 
 DeskLoader *
-desk_loader_new (DeskApi *api, DeskStore *store, DeskRandom *random, DeskFilesLink *link)
+desk_loader_new (DeskApi *api, DeskTokenKeeper *keeper, DeskStore *store, DeskRandom *random, DeskFilesLink *link)
 {
   DeskLoader *self = g_new0 (DeskLoader, 1);
 
   self->refs = 1;
   self->api = g_object_ref (api);
+  self->keeper = keeper;
   self->store = g_object_ref (store);
   self->random = random;
   self->link = desk_files_link_ref (link);

@@ -53,6 +53,7 @@ struct _DeskLoader
 {
   int refs;
   DeskApi *api;
+  struct _DeskTokenKeeper *keeper; /* borrowed: outlives the loader's last call */
   DeskStore *store;
   DeskRandom *random;
   DeskFilesLink *link;
@@ -63,7 +64,8 @@ struct _DeskLoader
   guint out; /* calls that will come back */
   gboolean stopped;
 };
-DeskLoader *desk_loader_new (DeskApi *api, DeskStore *store, DeskRandom *random, DeskFilesLink *link);
+DeskLoader *desk_loader_new (DeskApi *api, struct _DeskTokenKeeper *keeper, DeskStore *store, DeskRandom *random,
+                             DeskFilesLink *link);
 void desk_loader_stop (DeskLoader *self); /* cancels all of it */
 gboolean desk_loader_is_busy (DeskLoader *self); /* calls are out */
 void desk_loader_unref (DeskLoader *self);

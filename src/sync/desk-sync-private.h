@@ -51,6 +51,18 @@ typedef struct
   gpointer news_data;
 } DeskDriverConfig;
 
+/* Holds the tokens of the api and renews them (desk-token-keeper.c), on the sync thread. A token that is given cannot
+ * be renewed; NULL: the keyring's. */
+typedef struct _DeskTokenKeeper DeskTokenKeeper;
+typedef void (*DeskTokenFunc) (DeskTokenResult result, gpointer data);
+DeskTokenKeeper *desk_token_keeper_new (DeskApi *api, const char *server_url, const char *username, const char *token);
+void desk_token_keeper_load (DeskTokenKeeper *self, void (*loaded) (gpointer data), gpointer data);
+/* Never calls back before it returns. */
+void desk_token_keeper_renew (DeskTokenKeeper *self, DeskTokenFunc func, gpointer data);
+void desk_token_keeper_stop (DeskTokenKeeper *self); /* whoever waits is told DESK_TOKEN_FAILED */
+gboolean desk_token_keeper_is_busy (DeskTokenKeeper *self); /* calls are out */
+void desk_token_keeper_free (DeskTokenKeeper *self);
+
 /* Keeps the cache as small as the manager wants it (desk-driver-retention.c). */
 typedef struct _DeskRetention DeskRetention;
 DeskRetention *desk_retention_new (DeskStore *store, DeskClock *clock, gint64 first_after_ms);
@@ -63,6 +75,14 @@ void desk_driver_start (DeskDriver *self);
 void desk_driver_feed (DeskDriver *self, DeskInput *input); /* fills in the clocks */
 void desk_driver_free (DeskDriver *self); /* stops first */
 DeskLoader *desk_driver_get_loader (DeskDriver *self);
+/* GET beside the engine; a token that expired is renewed once. The func is called unless the driver goes; answer is
+ * borrowed. */
+typedef void (*DeskGotFunc) (const DeskRestAnswer *answer, gpointer data);
+void desk_driver_get (DeskDriver *self, const char *path, guint timeout_ms, DeskGotFunc func, gpointer data,
+                      GDestroyNotify destroy);
+
+/* What the object was made with; borrowed. */
+const DeskDriverConfig *desk_sync_get_config (DeskSync *self);
 
 /* Runs func on the sync thread; takes data. On the owner's thread. FALSE: there is no such thread now. */
 gboolean desk_sync_post (DeskSync *self, void (*func) (DeskDriver *driver, gpointer data), gpointer data,

@@ -344,6 +344,12 @@ desk_sync_post (DeskSync *self, void (*func) (DeskDriver *driver, gpointer data)
   return TRUE;
 }
 
+const DeskDriverConfig *
+desk_sync_get_config (DeskSync *self)
+{
+  return &self->config;
+}
+
 static gboolean
 quit_loop (gpointer data)
 {
