@@ -549,7 +549,7 @@ static void
 on_renewed_for_question (DeskTokenResult result, gpointer data)
 {
   g_autoptr (Question) question = data;
-  DeskRestAnswer none = { .outcome = DESK_REST_LOST };
+  DeskRestAnswer none = { .outcome = result == DESK_TOKEN_REFUSED ? DESK_REST_REFUSED : DESK_REST_LOST, .status = 401 };
 
   if (g_cancellable_is_cancelled (question->driver->cancellable))
     return;
@@ -563,14 +563,15 @@ static void
 on_answered (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (Question) question = data;
+  DeskDriver *self = question->driver;
   g_autoptr (DeskRestAnswer) answer = desk_api_request_finish (DESK_API (source), result);
 
-  if (g_cancellable_is_cancelled (question->driver->cancellable))
+  if (g_cancellable_is_cancelled (self->cancellable))
     return;
   if (answer->outcome == DESK_REST_REFUSED && answer->status == 401 && !question->renewed)
     {
       question->renewed = TRUE;
-      desk_token_keeper_renew (question->driver->keeper, on_renewed_for_question, g_steal_pointer (&question));
+      desk_token_keeper_renew (self->keeper, on_renewed_for_question, g_steal_pointer (&question));
       return;
     }
   question->func (answer, question->data);
