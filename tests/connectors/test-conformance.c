@@ -665,9 +665,12 @@ test_courtesies (Fixture *self, gconstpointer data)
 
   desk_connector_typing (self->connector, self->platform->user_id);
   desk_connector_fetch_files (self->connector, message);
+  desk_connector_mark_read (self->connector, self->platform->user_id, "10");
   desk_connector_start (self->connector);
   desk_connector_typing (self->connector, self->platform->user_id);
   desk_connector_typing (self->connector, "nobody that it could know");
+  desk_connector_mark_read (self->connector, self->platform->user_id, "10");
+  desk_connector_mark_read (self->connector, "nobody that it could know", "?");
   desk_connector_fetch_files (self->connector, message);
   desk_test_run_for_ms (50);
 }

@@ -348,6 +348,11 @@ test_typing (MessagingFixture *self, gconstpointer data)
   for (guint i = 0; i < 3; i++)
     seen += strstr (messaging_fault_server_get_done (self->server, "action", i), "mark_seen") != NULL;
   g_assert_cmpuint (seen, ==, 1);
+  desk_connector_mark_read (self->connector, "other~1", "m_1");
+  desk_connector_mark_read (self->connector, "s~5001", "m_1");
+  desk_test_wait_for (messaging_fault_server_count_done (self->server, "action") == 4);
+  assert_body (self, "action", 3,
+               "{\"recipient\":{\"id\":\"5001\"},\"sender_action\":\"mark_seen\"}");
 }
 
 int

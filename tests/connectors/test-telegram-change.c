@@ -215,6 +215,12 @@ test_business_send (Fixture *self, gconstpointer data)
   desk_test_wait_for (telegram_fault_server_count_done (self->server, "sendChatAction") == 1);
   g_assert_cmpstr (telegram_fault_server_get_done (self->server, "sendChatAction", 0), ==,
                    "{\"business_connection_id\":\"Bc_1-x\",\"chat_id\":5,\"action\":\"typing\"}");
+  desk_connector_mark_read (self->connector, "p:5", "10"); /* a bot's own chats know nothing of it */
+  desk_connector_mark_read (self->connector, "p:5@Bc_1-x", "not a number");
+  desk_connector_mark_read (self->connector, "p:5@Bc_1-x", "11");
+  desk_test_wait_for (telegram_fault_server_count_done (self->server, "readBusinessMessage") == 1);
+  g_assert_cmpstr (telegram_fault_server_get_done (self->server, "readBusinessMessage", 0), ==,
+                   "{\"business_connection_id\":\"Bc_1-x\",\"chat_id\":5,\"message_id\":11}");
 }
 
 /* Six calls to one chat: five at once, the last a second later; and one that is given up while

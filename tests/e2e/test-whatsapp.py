@@ -42,7 +42,7 @@ class Graph:
 
     def __init__(self):
         graph = self
-        self.sent, self.lose_next = [], False
+        self.sent, self.lose_next, self.read = [], False, []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -79,6 +79,7 @@ class Graph:
                 assert self.path == "/v23.0/%s/messages" % NUMBER, self.path
                 message = json.loads(body)
                 if message.get("status") == "read":
+                    graph.read.append(message)
                     self.answer(200, {"success": True})
                     return
                 graph.sent.append(message)
@@ -188,6 +189,29 @@ def test_conversation(shop):
     wait_for("the reply as read", lambda: shop.last_with("read"))
     assert len(shop.graph.sent) == 1 and shop.graph.sent[0]["text"]["body"] == "Còn, 2 cái. <b>&</b>", shop.graph.sent
     assert shop.graph.sent[0]["biz_opaque_callback_data"] == message["client_message_id"], shop.graph.sent
+
+
+@with_shop
+def test_read_is_told(shop):
+    for n in (1, 2):
+        assert shop.says("wamid.%d" % n, **text("hi")) == 200
+    shop.client.sync()
+    shop.client.ok("send", "whatsapp/" + PHONE, "yes?", "--wait", "20")
+    wait_for("the reply as sent", lambda: shop.last_with("sent"))
+    assert not shop.graph.read, shop.graph.read
+    shop.client.ok("read", "whatsapp/" + PHONE)
+    shop.client.sync()
+    wait_for("WhatsApp to be told", lambda: shop.graph.read)
+    # the newest of the customer's messages, not our own reply after it
+    assert shop.graph.read == [{"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.2"}], shop.graph.read
+    shop.client.ok("read", "whatsapp/" + PHONE)
+    shop.client.sync()
+    assert shop.says("wamid.3", **text("hi")) == 200
+    shop.client.sync()
+    shop.client.ok("read", "whatsapp/" + PHONE)
+    shop.client.sync()
+    wait_for("WhatsApp to be told again", lambda: len(shop.graph.read) > 1)
+    assert shop.graph.read[1]["message_id"] == "wamid.3" and len(shop.graph.read) == 2, shop.graph.read
 
 
 @with_shop

@@ -315,3 +315,52 @@ desk_host_fetch_files (DeskHost *self, const char *connection, const DeskMessage
   fetch->message = desk_message_copy (message);
   g_idle_add_full (G_PRIORITY_DEFAULT, tell_fetch, fetch, fetch_free);
 }
+
+typedef struct
+{
+  DeskHost *host;
+  char *connection;
+  char *user_id;
+  char *external_id;
+} Read;
+
+static gboolean
+tell_read (gpointer data)
+{
+  Read *read = data;
+  DeskHost *self = read->host;
+
+  for (guint i = 0; self->running && i < self->connectors->len; i++)
+    {
+      DeskConnector *connector = g_ptr_array_index (self->connectors, i);
+      if (strcmp (desk_connector_get_connection (connector)->name, read->connection) == 0)
+        desk_connector_mark_read (connector, read->user_id, read->external_id);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+static void
+read_free (gpointer data)
+{
+  Read *self = data;
+
+  g_free (self->connection);
+  g_free (self->user_id);
+  g_free (self->external_id);
+  g_free (self);
+}
+
+void
+desk_host_mark_read (DeskHost *self,
+                     const char *connection,
+                     const char *user_id,
+                     const char *external_id)
+{
+  Read *read = g_new0 (Read, 1);
+
+  read->host = self;
+  read->connection = g_strdup (connection);
+  read->user_id = g_strdup (user_id);
+  read->external_id = g_strdup (external_id);
+  g_idle_add_full (G_PRIORITY_DEFAULT, tell_read, read, read_free);
+}

@@ -36,5 +36,7 @@ DeskConnector *desk_host_find (DeskHost *self, const char *platform, const char 
 void desk_host_fetch_files (DeskHost *self, const char *connection, const DeskMessage *message);
 /* A manager types: passed on on the main thread. Any thread. */
 void desk_host_typing (DeskHost *self, const char *platform, const char *user_id);
+/* A manager has read a chat: passed on on the main thread. Any thread. */
+void desk_host_mark_read (DeskHost *self, const char *connection, const char *user_id, const char *external_id);
 
 G_END_DECLS

@@ -114,6 +114,15 @@ on_files_wanted (gpointer data, const char *connection, const DeskMessage *messa
     desk_host_fetch_files (self->host, connection, message);
 }
 
+static void
+on_chat_read (gpointer data, const char *connection, const char *user_id, const char *external_id)
+{
+  DeskDaemon *self = data;
+
+  if (self->host != NULL)
+    desk_host_mark_read (self->host, connection, user_id, external_id);
+}
+
 /* ── What the HTTP front and the websockets ask ─────────────────────────────────────────────── */
 static void
 on_upgraded (const DeskHttpUpgraded *upgraded, gpointer data)
@@ -232,6 +241,7 @@ start_service (DeskDaemon *self, GError **error)
       .delivery_wanted = on_delivery_wanted,
       .ephemeral = on_ephemeral,
       .files_wanted = on_files_wanted,
+      .chat_read = on_chat_read,
       .recent = on_recent,
     },
     .retention = self->config->retention,

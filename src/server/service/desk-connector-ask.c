@@ -232,3 +232,44 @@ desk_connector_get_profile_finish (DeskConnector *self, GAsyncResult *result, GE
     return klass->get_profile_finish (self, result, error);
   return g_task_propagate_pointer (G_TASK (result), error);
 }
+
+/* ── Products ───────────────────────────────────────────────────────────────────────────────── */
+
+void
+desk_product_page_free (DeskProductPage *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->products);
+  g_free (self);
+}
+
+void
+desk_connector_list_products_async (DeskConnector *self,
+                                    const char *user_id,
+                                    const char *customer,
+                                    guint page,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer data)
+{
+  g_return_if_fail (DESK_IS_CONNECTOR (self) && user_id != NULL && page > 0);
+  DeskConnectorClass *klass = DESK_CONNECTOR_GET_CLASS (self);
+
+  if (klass->list_products_async != NULL)
+    klass->list_products_async (self, user_id, customer, page, cancellable, callback, data);
+  else
+    g_task_report_new_error (self, callback, data, desk_connector_list_products_async, G_IO_ERROR,
+                             G_IO_ERROR_NOT_SUPPORTED, "This platform has no products");
+}
+
+DeskProductPage *
+desk_connector_list_products_finish (DeskConnector *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (DESK_IS_CONNECTOR (self) && G_IS_ASYNC_RESULT (result), NULL);
+  DeskConnectorClass *klass = DESK_CONNECTOR_GET_CLASS (self);
+
+  if (klass->list_products_async != NULL)
+    return klass->list_products_finish (self, result, error);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

@@ -159,6 +159,16 @@ desk_connector_typing (DeskConnector *self, const char *user_id)
     klass->typing (self, user_id);
 }
 
+void
+desk_connector_mark_read (DeskConnector *self, const char *user_id, const char *external_id)
+{
+  g_return_if_fail (DESK_IS_CONNECTOR (self) && user_id != NULL && external_id != NULL);
+  DeskConnectorClass *klass = DESK_CONNECTOR_GET_CLASS (self);
+
+  if (klass->mark_read != NULL)
+    klass->mark_read (self, user_id, external_id);
+}
+
 gboolean
 desk_connector_has_templates (DeskConnector *self)
 {

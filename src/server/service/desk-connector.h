@@ -242,6 +242,16 @@ typedef struct
 void desk_found_profile_free (DeskFoundProfile *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskFoundProfile, desk_found_profile_free)
 
+/* A page of what a customer offers. */
+typedef struct
+{
+  char *products; /* JSON array of flat objects */
+  guint n;        /* in it */
+  guint next;     /* the page after it; 0: this is the last */
+} DeskProductPage;
+void desk_product_page_free (DeskProductPage *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskProductPage, desk_product_page_free)
+
 #define DESK_TYPE_CONNECTOR (desk_connector_get_type ())
 G_DECLARE_DERIVABLE_TYPE (DeskConnector, desk_connector, DESK, CONNECTOR, GObject)
 
@@ -281,6 +291,15 @@ struct _DeskConnectorClass
    * now and then. */
   void (*list_templates_async) (DeskConnector *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
   GPtrArray *(*list_templates_finish) (DeskConnector *self, GAsyncResult *result, GError **error);
+  /* Main thread; nullable: a manager has read the chat up to the customer's message external_id. The customer may be shown
+   * that; a courtesy, of which nothing depends, and which may be told more than once. */
+  void (*mark_read) (DeskConnector *self, const char *user_id, const char *external_id);
+  /* Main thread; nullable, both or none: what the customer offers on the platform, one page. customer: nullable, the
+   * platform's id of the person in the chat, as a message's sender_id. page: from 1. finish: NULL with an error of
+   * G_IO_ERROR: NOT_FOUND if the platform does not know them, NOT_SUPPORTED if this connection is not set up for it, else
+   * what went wrong. */
+  void (*list_products_async) (DeskConnector *self, const char *user_id, const char *customer, guint page, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+  DeskProductPage *(*list_products_finish) (DeskConnector *self, GAsyncResult *result, GError **error);
 };
 
 const DeskConnection *desk_connector_get_connection (DeskConnector *self);
@@ -308,6 +327,10 @@ gboolean desk_connector_has_templates (DeskConnector *self);
 /* Only where desk_connector_has_templates(). */
 void desk_connector_list_templates_async (DeskConnector *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 GPtrArray *desk_connector_list_templates_finish (DeskConnector *self, GAsyncResult *result, GError **error);
+void desk_connector_mark_read (DeskConnector *self, const char *user_id, const char *external_id);
+/* Without list_products_async G_IO_ERROR_NOT_SUPPORTED. */
+void desk_connector_list_products_async (DeskConnector *self, const char *user_id, const char *customer, guint page, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+DeskProductPage *desk_connector_list_products_finish (DeskConnector *self, GAsyncResult *result, GError **error);
 /* Construct-only properties: "connection" (pointer to DeskConnection, borrowed), "host" (pointer). */
 
 G_END_DECLS

@@ -14,10 +14,44 @@ typedef struct
   char *platform;
   char *user_id;
   gint64 up_to_chat_seq; /* -1: mark unread */
+  char *connection;       /* nullable: of the chat, whose platform is told of external_id */
+  char *external_id;      /* nullable: the customer's newest message that was read now */
   DeskReply *reply;
   DeskReplyDone done;
   gpointer data;
 } DeskMark;
+
+/* How far back a customer's message is looked for: replies and notes may stand after it. */
+#define LOOK_BACK 30
+
+static gboolean
+take_customers (const char *body, gsize len, const char *id, gpointer data)
+{
+  DeskMark *self = data;
+  g_autoptr (DeskMessage) message = desk_service_parse_body (body, NULL);
+
+  if (message == NULL || message->direction != DESK_DIRECTION_INCOMING
+      || message->external_id == NULL || message->deleted_at_ms > 0)
+    return TRUE;
+  self->external_id = g_strdup (message->external_id);
+  return FALSE;
+}
+
+/* Something of the customer's was read: which is the newest of it? */
+static gboolean
+note_read (DeskMark *self, const DeskServerChat *chat, GError **error)
+{
+  const DeskServerMessagesQuery query = { .chat_row = chat->row,
+                                          .before_seq = chat->chat->personal.read_chat_seq + 1,
+                                          .after_seq = -1,
+                                          .limit = LOOK_BACK,
+                                          .public_only = TRUE };
+
+  if (self->work.service->options.sink.chat_read == NULL || chat->chat->connection == NULL)
+    return TRUE;
+  self->connection = g_strdup (chat->chat->connection);
+  return self->work.tx->ops->messages_page (self->work.tx, &query, take_customers, self, error);
+}
 
 static gboolean
 move_marker (DeskMark *self, DeskServerChat *chat, gboolean *out_changed, GError **error)
@@ -42,6 +76,8 @@ move_marker (DeskMark *self, DeskServerChat *chat, gboolean *out_changed, GError
   *out_changed = before.read_chat_seq != personal->read_chat_seq
                  || before.read_in_seq != personal->read_in_seq
                  || before.marked_unread != personal->marked_unread;
+  if (before.read_in_seq < personal->read_in_seq && !note_read (self, chat, error))
+    return FALSE;
   return !*out_changed
          || self->work.tx->ops->personal_set (self->work.tx, chat->row, self->who->username,
                                               personal, error);
@@ -97,6 +133,8 @@ mark_job (DeskServerTx *tx, gpointer data, GError **error)
   gboolean changed = FALSE;
   desk_work_begin (&self->work, tx);
   g_clear_pointer (&self->reply, desk_reply_free);
+  g_clear_pointer (&self->connection, g_free);
+  g_clear_pointer (&self->external_id, g_free);
   if (!tx->ops->chat_find (tx, self->platform, self->user_id, self->who->username, &chat, error))
     return FALSE;
   if (chat == NULL)
@@ -116,7 +154,12 @@ mark_done (const GError *error, gpointer data)
   DeskMark *self = data;
   desk_service_note_commit (self->work.service, error);
   if (error == NULL)
-    desk_work_publish (&self->work);
+    {
+      const DeskServiceSink *sink = &self->work.service->options.sink;
+      desk_work_publish (&self->work);
+      if (self->external_id != NULL)
+        sink->chat_read (sink->data, self->connection, self->user_id, self->external_id);
+    }
   else
     {
       g_clear_pointer (&self->reply, desk_reply_free);
@@ -127,6 +170,8 @@ mark_done (const GError *error, gpointer data)
   desk_identity_unref (self->who);
   g_free (self->platform);
   g_free (self->user_id);
+  g_free (self->connection);
+  g_free (self->external_id);
   g_free (self);
 }
 

@@ -84,6 +84,9 @@ typedef struct
   /* Nullable. A stored message has attachments that are to be fetched from its platform; any thread, message is valid in
    * the call. */
   void (*files_wanted) (gpointer data, const char *connection, const DeskMessage *message);
+  /* Nullable. A manager has read a chat up to the customer's message external_id: its platform may be told; on the writer
+   * thread. */
+  void (*chat_read) (gpointer data, const char *connection, const char *user_id, const char *external_id);
   /* Nullable. Level-2 frames (GBytes) after a seq out of memory, or NULL where memory does not reach back so far;
    * any thread. */
   GPtrArray *(*recent) (gpointer data, guint partition, gint64 after_seq, guint limit, gint64 *out_last_seq);

@@ -412,6 +412,16 @@ typing (DeskConnector *connector, const char *user_id)
     desk_messaging_typing_show (self->typing, G_OBJECT (self), customer, self->cancellable);
 }
 
+static void
+mark_read (DeskConnector *connector, const char *user_id, const char *external_id)
+{
+  DeskMessagingConnector *self = DESK_MESSAGING_CONNECTOR (connector);
+  const char *customer = desk_messaging_customer (self->sender.chat_prefix, user_id);
+
+  if (self->cancellable != NULL && customer != NULL)
+    desk_messaging_typing_seen (self->typing, G_OBJECT (self), customer, self->cancellable);
+}
+
 /* ── Questions ──────────────────────────────────────────────────────────────────────────────── */
 static void
 pass_result (GObject *source, GAsyncResult *result, gpointer data)
@@ -521,6 +531,7 @@ desk_messaging_connector_class_init (DeskMessagingConnectorClass *klass)
   connector_class->send_async = send_async;
   connector_class->send_finish = send_finish;
   connector_class->typing = typing;
+  connector_class->mark_read = mark_read;
   connector_class->check_async = check_async;
   connector_class->check_finish = check_finish;
   connector_class->get_profile_async = get_profile_async;

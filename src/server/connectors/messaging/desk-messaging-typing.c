@@ -90,3 +90,17 @@ desk_messaging_typing_show (DeskMessagingTyping *self,
     show_action (self, owner, customer, "mark_seen", cancellable);
   show_action (self, owner, customer, "typing_on", cancellable);
 }
+
+void
+desk_messaging_typing_seen (DeskMessagingTyping *self,
+                            GObject *owner,
+                            const char *customer,
+                            GCancellable *cancellable)
+{
+  g_return_if_fail (self != NULL && owner != NULL && customer != NULL);
+  if (desk_meta_graph_get_wait_ms (self->graph) > 0)
+    return;
+  g_hash_table_remove (self->seen, customer); /* there was something new */
+  if (is_seen_due (self, customer))
+    show_action (self, owner, customer, "mark_seen", cancellable);
+}

@@ -21,5 +21,10 @@ void desk_messaging_typing_show (DeskMessagingTyping *self,
                                  GObject *owner,
                                  const char *customer,
                                  GCancellable *cancellable);
+/* A manager has read what the customer wrote: shows that alone. */
+void desk_messaging_typing_seen (DeskMessagingTyping *self,
+                                 GObject *owner,
+                                 const char *customer,
+                                 GCancellable *cancellable);
 
 G_END_DECLS

@@ -189,6 +189,33 @@ typing (DeskConnector *connector, const char *user_id)
                                 desk_telegram_course_ignore_reply, g_object_ref (self));
 }
 
+/* Telegram has it for the account of a business alone, where the bot was given that right. */
+static void
+mark_read (DeskConnector *connector, const char *user_id, const char *external_id)
+{
+  DeskTelegramConnector *self = DESK_TELEGRAM_CONNECTOR (connector);
+  const DeskConnection *connection = desk_connector_get_connection (connector);
+  g_autoptr (GString) json = g_string_new (NULL);
+  const char *business;
+  DeskJsonWriter writer;
+  gint64 chat_id, message_id;
+
+  if (self->cancellable == NULL
+      || !desk_telegram_target (connection->chat_prefix != NULL ? connection->chat_prefix : "",
+                                user_id, &chat_id, &business)
+      || business == NULL
+      || !g_ascii_string_to_signed (external_id, 10, 1, G_MAXINT64, &message_id, NULL))
+    return;
+  desk_json_writer_init (&writer, json);
+  desk_json_writer_begin_object (&writer);
+  desk_json_writer_member_string (&writer, "business_connection_id", business);
+  desk_json_writer_member_int64 (&writer, "chat_id", chat_id);
+  desk_json_writer_member_int64 (&writer, "message_id", message_id);
+  desk_json_writer_end_object (&writer);
+  desk_telegram_api_post_async (self->api, "readBusinessMessage", json->str, self->cancellable,
+                                desk_telegram_course_ignore_reply, g_object_ref (self));
+}
+
 /* ── What can be asked ──────────────────────────────────────────────────────────────────────── */
 
 static DeskInbound *
@@ -265,6 +292,7 @@ desk_telegram_connector_class_init (DeskTelegramConnectorClass *klass)
   connector_class->send_async = send_async;
   connector_class->send_finish = send_finish;
   connector_class->typing = typing;
+  connector_class->mark_read = mark_read;
   connector_class->parse_raw = parse_raw;
   connector_class->check_async = check_async;
   connector_class->check_finish = check_finish;

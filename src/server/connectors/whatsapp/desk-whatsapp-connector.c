@@ -397,6 +397,20 @@ typing (DeskConnector *connector, const char *user_id)
                               g_object_ref (self));
 }
 
+/* Also marks what came before it (Cloud API, "Mark messages as read"). */
+static void
+mark_read (DeskConnector *connector, const char *user_id, const char *external_id)
+{
+  DeskWhatsappConnector *self = DESK_WHATSAPP_CONNECTOR (connector);
+  g_autofree char *path
+      = g_strconcat (desk_connector_get_connection (connector)->account_id, "/messages", NULL);
+  g_autofree char *json = desk_whatsapp_format_read (external_id, FALSE);
+
+  if (self->cancellable != NULL && desk_meta_graph_get_wait_ms (self->graph) <= 0)
+    desk_meta_graph_post_async (self->graph, path, json, self->cancellable, on_ignored_reply,
+                                g_object_ref (self));
+}
+
 /* ── Questions ──────────────────────────────────────────────────────────────────────────────── */
 static void
 check_async (DeskConnector *connector,
@@ -477,6 +491,7 @@ desk_whatsapp_connector_class_init (DeskWhatsappConnectorClass *klass)
   connector_class->send_async = send_async;
   connector_class->send_finish = send_finish;
   connector_class->typing = typing;
+  connector_class->mark_read = mark_read;
   connector_class->check_async = check_async;
   connector_class->check_finish = check_finish;
   connector_class->list_templates_async = list_templates_async;
