@@ -212,9 +212,124 @@ test_goes_on (Fixture *self, gconstpointer data)
   message->external_id = g_strdup (first->external_id);
   g_autoptr (DeskOutcome) second = send_message (self, message, NULL);
   g_assert_cmpint (second->type, ==, DESK_OUTCOME_SENT);
-  g_assert_cmpuint (calls (self, "sendDocument"), ==, 2);
+  g_assert_cmpuint (calls (self, "sendMediaGroup"), ==, 1); /* the two documents */
   g_assert_cmpuint (telegram_fault_server_count_done (self->server, "sendAudio"), ==, 1);
   g_assert_cmpstr (g_ptr_array_index (second->attachment_ids, 2), ==, "9002");
+}
+
+#define JPEG "\xff\xd8\xff\xe0"
+#define MP4  "....ftypmp42"
+
+static DeskMessage *
+new_album (Fixture *self, const char *text, guint n)
+{
+  DeskMessage *message = new_message (text);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("p%u", i);
+      g_autofree char *bytes = g_strdup_printf ("%s %u", i == 1 ? MP4 : JPEG, i);
+      add_file (self, message, name, bytes, strlen (bytes));
+    }
+  return message;
+}
+
+/* Twelve pictures and films are an album of ten and one of two, with the text on the first; each
+ * file has the id of its own message. */
+static void
+test_album (Fixture *self, gconstpointer data)
+{
+  g_autoptr (DeskMessage) message = new_album (self, "All “coats”", 12);
+  g_autoptr (DeskOutcome) outcome = send_message (self, message, "31");
+  g_assert_cmpint (outcome->type, ==, DESK_OUTCOME_SENT);
+  g_assert_cmpstr (outcome->external_id, ==, "9000");
+  for (guint i = 0; i < 12; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%u", 9000 + i);
+      g_assert_cmpstr (g_ptr_array_index (outcome->attachment_ids, i), ==, id);
+    }
+  g_assert_cmpuint (calls (self, "sendMediaGroup"), ==, 2);
+  g_assert_cmpuint (calls (self, "sendPhoto"), ==, 0);
+  const char *body = done (self, "sendMediaGroup", 0);
+  assert_has (body, "name=\"chat_id\"\r\n\r\n5\r\n");
+  assert_has (body, "name=\"media\"\r\n\r\n[{\"type\":\"photo\",\"media\":\"attach://file0\","
+                    "\"caption\":\"All “coats”\"},{\"type\":\"video\",\"media\":\"attach://"
+                    "file1\"},{\"type\":\"photo\",\"media\":\"attach://file2\"}");
+  assert_has (body, "name=\"reply_parameters\"\r\n\r\n{\"message_id\":31,");
+  assert_has (body, "name=\"file9\"; filename=\"p9\"\r\nContent-Type: image/jpeg\r\n\r\n" JPEG " 9");
+  const char *second = done (self, "sendMediaGroup", 1);
+  g_assert_null (strstr (second, "caption"));
+  g_assert_null (strstr (second, "reply_parameters"));
+  assert_has (second, JPEG " 11");
+  g_assert_null (strstr (second, "file2"));
+}
+
+/* A voice message stands alone, and parts what could have been one album. */
+static void
+test_album_families (Fixture *self, gconstpointer data)
+{
+  g_autoptr (DeskMessage) message = new_message ("");
+  add_file (self, message, "1", JPEG "1", 5);
+  add_file (self, message, "2", "OggS", 4);
+  add_file (self, message, "3", JPEG "3", 5);
+  add_file (self, message, "4.pdf", "%PDF-4", 6);
+  add_file (self, message, "5.mp3", "ID3", 3);
+  add_file (self, message, "6.mp3", "ID3 6", 5);
+  g_autoptr (DeskOutcome) outcome = send_message (self, message, NULL);
+  g_assert_cmpint (outcome->type, ==, DESK_OUTCOME_SENT);
+  g_assert_cmpuint (calls (self, "sendPhoto"), ==, 2);
+  g_assert_cmpuint (calls (self, "sendVoice"), ==, 1);
+  g_assert_cmpuint (calls (self, "sendDocument"), ==, 1);
+  g_assert_cmpuint (calls (self, "sendMediaGroup"), ==, 1);
+  assert_has (done (self, "sendMediaGroup", 0), "\"type\":\"audio\"");
+  g_assert_cmpstr (g_ptr_array_index (outcome->attachment_ids, 5), ==, "9005");
+}
+
+/* One answer for all: none of the album is known after a lost one, none is sent again by itself;
+ * a refusal of a picture falls back to one by one. */
+static void
+test_album_outcomes (Fixture *self, gconstpointer data)
+{
+  g_autoptr (DeskMessage) lost = new_album (self, "lost", 3);
+  telegram_fault_server_push (self->server, "sendMediaGroup", TELEGRAM_FAULT_CLOSE_AFTER, 0, NULL);
+  g_autoptr (DeskOutcome) unknown = send_message (self, lost, NULL);
+  g_assert_cmpint (unknown->type, ==, DESK_OUTCOME_UNKNOWN);
+  g_assert_null (unknown->external_id);
+  for (guint i = 0; i < 3; i++)
+    g_assert_null (g_ptr_array_index (unknown->attachment_ids, i));
+  g_assert_cmpuint (calls (self, "sendMediaGroup"), ==, 1);
+
+  telegram_fault_server_push (self->server, "sendMediaGroup", TELEGRAM_FAULT_STATUS, 429,
+                              REFUSAL (429, "Too Many Requests: retry after 3"));
+  g_autoptr (DeskOutcome) later = send_message (self, lost, NULL);
+  g_assert_cmpint (later->type, ==, DESK_OUTCOME_RETRY);
+
+  g_autoptr (DeskMessage) wide = new_album (self, "wide", 3);
+  g_free (wide->user_id);
+  wide->user_id = g_strdup ("6");
+  telegram_fault_server_push (self->server, "sendMediaGroup", TELEGRAM_FAULT_STATUS, 400,
+                              REFUSAL (400, "Bad Request: PHOTO_INVALID_DIMENSIONS"));
+  telegram_fault_server_push (self->server, "sendPhoto", TELEGRAM_FAULT_STATUS, 400,
+                              REFUSAL (400, "Bad Request: PHOTO_INVALID_DIMENSIONS"));
+  g_autoptr (DeskOutcome) outcome = send_message (self, wide, NULL);
+  g_assert_cmpint (outcome->type, ==, DESK_OUTCOME_SENT);
+  assert_has (done (self, "sendDocument", 0), "wide");
+  g_assert_cmpuint (calls (self, "sendVideo"), ==, 1);
+  g_assert_cmpuint (telegram_fault_server_count_done (self->server, "sendPhoto"), ==, 1);
+  g_assert_nonnull (g_ptr_array_index (outcome->attachment_ids, 2));
+}
+
+/* Telegram answers, but not with a message for each file: nothing is sent twice for that. */
+static void
+test_album_short_answer (Fixture *self, gconstpointer data)
+{
+  g_autoptr (DeskMessage) message = new_album (self, "", 2);
+  telegram_fault_server_push (self->server, "sendMediaGroup", TELEGRAM_FAULT_BODY_AFTER, 200,
+                              "{\"ok\":true,\"result\":[{\"message_id\":5}]}");
+  g_autoptr (DeskOutcome) outcome = send_message (self, message, NULL);
+  g_assert_cmpint (outcome->type, ==, DESK_OUTCOME_SENT);
+  g_assert_cmpstr (g_ptr_array_index (outcome->attachment_ids, 0), ==, "5");
+  g_assert_cmpstr (g_ptr_array_index (outcome->attachment_ids, 1), ==, "?");
+  g_assert_cmpuint (calls (self, "sendPhoto") + calls (self, "sendVideo"), ==, 0);
 }
 
 static void
@@ -365,6 +480,10 @@ main (int argc, char **argv)
   ADD ("/telegram/files/methods", test_methods);
   ADD ("/telegram/files/long-caption", test_long_caption);
   ADD ("/telegram/files/goes-on", test_goes_on);
+  ADD ("/telegram/files/album", test_album);
+  ADD ("/telegram/files/album-families", test_album_families);
+  ADD ("/telegram/files/album-outcomes", test_album_outcomes);
+  ADD ("/telegram/files/album-short-answer", test_album_short_answer);
   ADD ("/telegram/files/outcomes", test_outcomes);
   ADD ("/telegram/files/no-picture-to-telegram", test_no_picture_to_telegram);
   ADD ("/telegram/files/gone", test_file_is_gone);

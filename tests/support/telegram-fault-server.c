@@ -159,6 +159,22 @@ remember (TelegramFaultServer *self, SoupServerMessage *message, const char *met
   g_ptr_array_add (self->done, done);
 }
 
+/* A message for each file of the form that was received last. */
+static char *
+format_album (TelegramFaultServer *self)
+{
+  const Done *done = g_ptr_array_index (self->done, self->done->len - 1);
+  GString *json = g_string_new ("{\"ok\":true,\"result\":[");
+
+  for (const char *at = done->text; (at = strstr (at, "\"attach://")) != NULL; at++)
+    g_string_append_printf (json,
+                            "%s{\"message_id\":%" G_GINT64_FORMAT
+                            ",\"date\":1789990000,\"media_group_id\":\"1\"}",
+                            json->str[json->len - 1] == '}' ? "," : "", self->next_message_id++);
+  g_string_append (json, "]}");
+  return g_string_free (json, FALSE);
+}
+
 /* Does what method asks for and returns the answer; NULL if it comes later. */
 static char *
 carry_out (TelegramFaultServer *self,
@@ -175,6 +191,8 @@ carry_out (TelegramFaultServer *self,
   if (g_str_equal (method, "getFile"))
     return g_strdup ("{\"ok\":true,\"result\":{\"file_id\":\"f\",\"file_unique_id\":\"u\","
                      "\"file_path\":\"photos/file 1.jpg\"}}");
+  if (g_str_equal (method, "sendMediaGroup"))
+    return format_album (self);
   if (g_str_has_prefix (method, "send") && !g_str_equal (method, "sendChatAction"))
     return g_strdup_printf ("{\"ok\":true,\"result\":{\"message_id\":%" G_GINT64_FORMAT
                             ",\"date\":1789990000,\"text\":\"…\"}}",

@@ -346,21 +346,9 @@ append_quoted (GByteArray *out, const char *name)
   append_text (out, "\"");
 }
 
-static GBytes *
-format_form (const char *boundary, const char *const *fields, const DeskTelegramUpload *file)
+static void
+append_file (GByteArray *out, const char *boundary, const DeskTelegramUpload *file)
 {
-  GByteArray *out = g_byte_array_sized_new ((guint)g_bytes_get_size (file->bytes) + 2048);
-
-  for (; fields[0] != NULL; fields += 2)
-    {
-      append_text (out, "--");
-      append_text (out, boundary);
-      append_text (out, "\r\nContent-Disposition: form-data; name=");
-      append_quoted (out, fields[0]);
-      append_text (out, "\r\n\r\n");
-      append_text (out, fields[1]);
-      append_text (out, "\r\n");
-    }
   append_text (out, "--");
   append_text (out, boundary);
   append_text (out, "\r\nContent-Disposition: form-data; name=");
@@ -372,7 +360,35 @@ format_form (const char *boundary, const char *const *fields, const DeskTelegram
   append_text (out, "\r\n\r\n");
   g_byte_array_append (out, g_bytes_get_data (file->bytes, NULL),
                        (guint)g_bytes_get_size (file->bytes));
-  append_text (out, "\r\n--");
+  append_text (out, "\r\n");
+}
+
+static GBytes *
+format_form (const char *boundary,
+             const char *const *fields,
+             const DeskTelegramUpload *files,
+             guint n_files)
+{
+  gsize len = 2048;
+  GByteArray *out;
+
+  for (guint i = 0; i < n_files; i++)
+    len += g_bytes_get_size (files[i].bytes) + 512;
+  out = g_byte_array_sized_new ((guint)len);
+
+  for (; fields[0] != NULL; fields += 2)
+    {
+      append_text (out, "--");
+      append_text (out, boundary);
+      append_text (out, "\r\nContent-Disposition: form-data; name=");
+      append_quoted (out, fields[0]);
+      append_text (out, "\r\n\r\n");
+      append_text (out, fields[1]);
+      append_text (out, "\r\n");
+    }
+  for (guint i = 0; i < n_files; i++)
+    append_file (out, boundary, &files[i]);
+  append_text (out, "--");
   append_text (out, boundary);
   append_text (out, "--\r\n");
   return g_byte_array_free_to_bytes (out);
@@ -382,15 +398,16 @@ void
 desk_telegram_api_upload_async (DeskTelegramApi *self,
                                 const char *method,
                                 const char *const *fields,
-                                const DeskTelegramUpload *file,
+                                const DeskTelegramUpload *files,
+                                guint n_files,
                                 GCancellable *cancellable,
                                 GAsyncReadyCallback callback,
                                 gpointer data)
 {
-  g_return_if_fail (self != NULL && method != NULL && fields != NULL && file != NULL);
+  g_return_if_fail (self != NULL && method != NULL && fields != NULL && files != NULL);
   g_autofree char *boundary = g_uuid_string_random ();
   g_autofree char *type = g_strconcat ("multipart/form-data; boundary=", boundary, NULL);
-  g_autoptr (GBytes) body = format_form (boundary, fields, file);
+  g_autoptr (GBytes) body = format_form (boundary, fields, files, n_files);
 
   call_async (self, self->calls, SOUP_METHOD_POST, method, NULL, type, body, cancellable, callback,
               data);

@@ -124,14 +124,16 @@ typedef struct
  * desk_telegram_api_upload_async:
  * @method: for example "sendPhoto"
  * @fields: (array zero-terminated): names and values in turn
- * @file: borrowed for the call alone
+ * @files: (array length=n_files): borrowed for the call alone
+ * @n_files: at least 1
  *
  * As desk_telegram_api_post_async(), as multipart/form-data.
  */
 void desk_telegram_api_upload_async (DeskTelegramApi *self,
                                      const char *method,
                                      const char *const *fields,
-                                     const DeskTelegramUpload *file,
+                                     const DeskTelegramUpload *files,
+                                     guint n_files,
                                      GCancellable *cancellable,
                                      GAsyncReadyCallback callback,
                                      gpointer data);

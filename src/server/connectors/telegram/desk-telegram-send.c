@@ -6,9 +6,10 @@
 /* A message on its way to Telegram, and what came of it.
  *
  * Telegram takes one file a message, and 1024 characters with it. So a message with files is
- * several there: the files in their order, the first with the text as its caption; a longer text
- * goes before them as a message of its own. What Telegram has taken is told in the outcome, also
- * when a later part fails, and the next attempt goes on from there.
+ * several there: the files in their order, those that may share an album as one, the first with the
+ * text as its caption; a longer text goes before them as a message of its own. What Telegram has
+ * taken is told in the outcome, also when a later part fails, and the next attempt goes on from
+ * there. An album arrives as a whole or not at all.
  *
  * Invariants: one call of a method for one part, except after "migrate_to_chat_id" and after
  * "not a picture", where Telegram said that it did not take the first; a part that was taken is
@@ -17,14 +18,13 @@
 #include "server/connectors/telegram/desk-telegram-send.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "common/desk-json-writer.h"
+#include "server/connectors/telegram/desk-telegram-json.h"
+#include "server/connectors/telegram/desk-telegram-parts.h"
 #include "server/connectors/telegram/desk-telegram-rules.h"
 
 #define MAX_CAPTION_CHARS 1024
-#define MAX_PHOTO_BYTES   (10 * 1024 * 1024)
-#define MAX_PHOTO_SIDES   10000 /* pixels, both sides together */
 #define PART_TEXT         -1    /* the text as a message of its own; files count from 0 */
 
 typedef struct
@@ -39,6 +39,8 @@ typedef struct
   gboolean moved;
   char *new_user_id;
   gint part;
+  guint n_files;        /* of this part: more than 1 in an album */
+  gboolean single;      /* Telegram did not take an album: one by one */
   gboolean as_document; /* this part: Telegram did not take it as a picture */
   char *first_id;       /* of what was sent now */
   GPtrArray *ids;       /* of nullable char: of the attachments sent now */
@@ -136,50 +138,13 @@ next_part (Send *send)
   for (send->part = MAX (send->part, 0); send->part < n; send->part++)
     if (nth_file (send, send->part)->external_id == NULL
         && g_ptr_array_index (send->ids, send->part) == NULL)
-      return TRUE;
+      {
+        send->n_files = send->single ? 1
+                                     : desk_telegram_count_album (message->attachments, send->ids,
+                                                                  (guint)send->part);
+        return TRUE;
+      }
   return FALSE;
-}
-
-typedef struct
-{
-  const char *method;
-  const char *field;
-} Way;
-
-static Way
-way_of (const Send *send, const DeskAttachment *file)
-{
-  const char *type = file->mime_type;
-  const Way document = { "sendDocument", "document" };
-
-  if (send->as_document)
-    return document;
-  if ((strcmp (type, "image/jpeg") == 0 || strcmp (type, "image/png") == 0)
-      && file->size <= MAX_PHOTO_BYTES && file->width + file->height <= MAX_PHOTO_SIDES)
-    return (Way){ "sendPhoto", "photo" };
-  if (strcmp (type, "video/mp4") == 0)
-    return (Way){ "sendVideo", "video" };
-  if (strcmp (type, "audio/ogg") == 0)
-    return (Way){ "sendVoice", "voice" };
-  if (strcmp (type, "audio/mpeg") == 0 || strcmp (type, "audio/mp4") == 0)
-    return (Way){ "sendAudio", "audio" };
-  return document;
-}
-
-/* Pages of the file itself, not a copy. */
-static GBytes *
-map_file (Send *send, const DeskAttachment *file)
-{
-  gint64 size;
-  int fd = send->files != NULL && file->sha256 != NULL
-               ? send->files->ops->open (send->files, file->sha256, &size, NULL, NULL)
-               : -1;
-
-  if (fd < 0)
-    return NULL;
-  g_autoptr (GMappedFile) mapped = g_mapped_file_new_from_fd (fd, FALSE, NULL);
-  close (fd);
-  return mapped != NULL ? g_mapped_file_get_bytes (mapped) : NULL;
 }
 
 /* ── The course ─────────────────────────────────────────────────────────────────────────────── */
@@ -223,15 +188,55 @@ format_reply_parameters (const Send *send)
                           id);
 }
 
+/* Those of this part; NULL: one is not kept any more. */
+static GPtrArray *
+map_files (Send *send)
+{
+  g_autoptr (GPtrArray) bytes = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+
+  for (guint i = 0; i < send->n_files; i++)
+    {
+      GBytes *one = desk_telegram_map_file (send->files, nth_file (send, send->part + (gint)i));
+      if (one == NULL)
+        return NULL;
+      g_ptr_array_add (bytes, one);
+    }
+  return g_steal_pointer (&bytes);
+}
+
 static void
-post_file (GTask *task)
+upload (GTask *task, GPtrArray *bytes, const char *const *fields)
+{
+  static const char *const names[DESK_TELEGRAM_MAX_ALBUM]
+      = { "file0", "file1", "file2", "file3", "file4",
+          "file5", "file6", "file7", "file8", "file9" };
+  Send *send = g_task_get_task_data (task);
+  const DeskTelegramWay way
+      = desk_telegram_way_of (nth_file (send, send->part), send->as_document);
+  DeskTelegramUpload files[DESK_TELEGRAM_MAX_ALBUM];
+
+  for (guint i = 0; i < send->n_files; i++)
+    {
+      const DeskAttachment *file = nth_file (send, send->part + (gint)i);
+      files[i] = (DeskTelegramUpload){ send->n_files > 1 ? names[i] : way.field, file->filename,
+                                       file->mime_type, bytes->pdata[i] };
+    }
+  desk_telegram_api_upload_async (send->api, send->n_files > 1 ? "sendMediaGroup" : way.method,
+                                  fields, files, send->n_files, g_task_get_cancellable (task),
+                                  on_reply, task);
+}
+
+static void
+post_files (GTask *task)
 {
   Send *send = g_task_get_task_data (task);
-  const DeskAttachment *file = nth_file (send, send->part);
-  const Way way = way_of (send, file);
-  g_autoptr (GBytes) bytes = map_file (send, file);
+  const DeskMessage *message = send->outbound.message;
+  g_autoptr (GPtrArray) bytes = map_files (send);
   g_autofree char *chat_id = g_strdup_printf ("%" G_GINT64_FORMAT, send->chat_id);
   g_autofree char *reply_parameters = format_reply_parameters (send);
+  g_autofree char *album = NULL;
+  const char *caption
+      = send->part == 0 && is_caption (send) && message->text[0] != '\0' ? message->text : NULL;
   const char *fields[9] = { "chat_id", chat_id };
   guint n = 2;
 
@@ -241,10 +246,17 @@ post_file (GTask *task)
                                         "A file of this message is not kept any more"));
       return;
     }
-  if (send->part == 0 && is_caption (send) && send->outbound.message->text[0] != '\0')
+  if (send->n_files > 1)
+    {
+      album = desk_telegram_format_album (message->attachments, (guint)send->part, send->n_files,
+                                          caption);
+      fields[n++] = "media";
+      fields[n++] = album;
+    }
+  else if (caption != NULL)
     {
       fields[n++] = "caption";
-      fields[n++] = send->outbound.message->text;
+      fields[n++] = caption;
     }
   if (send->business != NULL)
     {
@@ -256,9 +268,7 @@ post_file (GTask *task)
       fields[n++] = "reply_parameters";
       fields[n++] = reply_parameters;
     }
-  const DeskTelegramUpload upload = { way.field, file->filename, file->mime_type, bytes };
-  desk_telegram_api_upload_async (send->api, way.method, fields, &upload,
-                                  g_task_get_cancellable (task), on_reply, task);
+  upload (task, bytes, fields);
 }
 
 static gboolean
@@ -273,7 +283,7 @@ on_turn (gpointer data)
   else if (send->part == PART_TEXT)
     post_text (task);
   else
-    post_file (task);
+    post_files (task);
   return G_SOURCE_REMOVE;
 }
 
@@ -288,7 +298,7 @@ post_part (GTask *task)
   else if (send->part == PART_TEXT)
     post_text (task);
   else
-    post_file (task);
+    post_files (task);
 }
 
 /* Refusals of a picture which a document does not meet. */
@@ -320,20 +330,49 @@ try_otherwise (Send *send, const DeskTelegramReply *reply)
     }
   if (send->part == PART_TEXT || send->as_document || !is_no_picture (reply))
     return FALSE;
-  send->as_document = TRUE;
+  if (send->n_files > 1)
+    {
+      send->single = TRUE; /* it does not tell which of them */
+      send->n_files = 1;
+    }
+  else
+    send->as_document = TRUE;
   return TRUE;
+}
+
+/* The id of the nth message that an answer tells of: one message, or those of an album. */
+static char *
+nth_id (const DeskTelegramReply *reply, guint n)
+{
+  JsonNode *node = reply->result;
+  gint64 id;
+
+  if (node != NULL && JSON_NODE_HOLDS_ARRAY (node))
+    node = n < json_array_get_length (json_node_get_array (node))
+               ? json_array_get_element (json_node_get_array (node), n)
+               : NULL;
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node)
+      || !desk_tg_int (json_node_get_object (node), "message_id", &id))
+    return NULL;
+  return g_strdup_printf ("%" G_GINT64_FORMAT, id);
 }
 
 /* An answer without an id is an answer all the same: the part must not be sent again. */
 static void
-note_sent (Send *send, const char *id)
+note_sent (Send *send, const DeskTelegramReply *reply)
 {
-  if (id == NULL)
-    id = "";
-  if (send->first_id == NULL && *id != '\0')
-    send->first_id = g_strdup (id);
-  if (send->part >= 0)
-    send->ids->pdata[send->part] = g_strdup (*id != '\0' ? id : "?");
+  const guint n = send->part >= 0 ? send->n_files : 1;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *id = nth_id (reply, i);
+      if (send->first_id == NULL && id != NULL)
+        send->first_id = g_strdup (id);
+      if (send->part >= 0)
+        send->ids->pdata[(guint)send->part + i] = id != NULL ? g_steal_pointer (&id) : g_strdup ("?");
+      if (i > 0) /* each message of an album counts; what comes next waits for it */
+        desk_telegram_limiter_take (send->limiter, send->chat_id);
+    }
 }
 
 static void
@@ -353,9 +392,9 @@ on_reply (GObject *source, GAsyncResult *result, gpointer data)
     desk_telegram_limiter_block (send->limiter, send->chat_id, outcome->retry_after_ms);
   if (outcome->type == DESK_OUTCOME_SENT)
     {
-      note_sent (send, outcome->external_id);
+      note_sent (send, reply);
       send->as_document = FALSE;
-      send->part++;
+      send->part += send->part >= 0 ? (gint)send->n_files : 1;
       if (next_part (send))
         {
           post_part (task);
