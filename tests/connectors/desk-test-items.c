@@ -107,6 +107,7 @@ desk_test_items_to_json (GPtrArray *items)
       text (b, "reply_to", item->reply_to_external_id);
       text (b, "metadata", item->metadata);
       text (b, "room", item->partner_room_id);
+      text (b, "album", item->album);
       add_message (b, item->message);
       json_builder_end_object (b);
     }

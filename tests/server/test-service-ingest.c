@@ -92,6 +92,117 @@ test_edit (Fixture *self, gconstpointer data)
   assert_types (self, "");
 }
 
+/* ── Albums ─────────────────────────────────────────────────────────────────────────────────── */
+static DeskInbound *
+album_part (DeskInboundType type, const char *external_id, const char *text, const char *file)
+{
+  DeskInbound *inbound = fixture_inbound (type, "7", external_id, text, DESK_DIRECTION_INCOMING);
+  DeskInboundItem *item = inbound->items->pdata[0];
+  DeskAttachment *attachment = desk_attachment_new (NULL);
+  attachment->external_id = g_strdup (file);
+  attachment->state = g_strdup ("pending");
+  item->message->kind = DESK_KIND_IMAGE;
+  g_ptr_array_add (item->message->attachments, attachment);
+  if (type == DESK_INBOUND_MESSAGE)
+    item->album = g_strdup ("g1");
+  return inbound;
+}
+
+static char *
+describe_album (Fixture *self, guint n)
+{
+  g_autoptr (JsonNode) owner = NULL;
+  JsonObject *message = nth_message (self, n, &owner);
+  JsonArray *files = json_object_get_array_member (message, "attachments");
+  GString *text = g_string_new (json_object_get_string_member (message, "text"));
+  for (guint i = 0; i < json_array_get_length (files); i++)
+    {
+      JsonObject *file = json_array_get_object_element (files, i);
+      g_string_append_printf (text, "|%s %s",
+                              json_object_get_string_member_with_default (file, "external_id", "-"),
+                              json_object_get_string_member (file, "state"));
+    }
+  return g_string_free (text, FALSE);
+}
+
+static void
+assert_album (Fixture *self, const char *expected)
+{
+  g_autofree char *found = describe_album (self, 0);
+  g_assert_cmpstr (found, ==, expected);
+}
+
+/* Parts one by one, with another message and a restart between them, and each of them twice, are one
+ * message; what comes after them is not. */
+static void
+test_album (Fixture *self, gconstpointer data)
+{
+  g_autoptr (JsonNode) owner = NULL, chat_owner = NULL;
+  fixture_ingest (self, album_part (DESK_INBOUND_MESSAGE, "10", "", "a"));
+  assert_types (self, "chat_updated,new_message");
+  fixture_incoming (self, "7", "11", "in between");
+  fixture_reopen (self);
+  fixture_clear_frames (self);
+  fixture_ingest (self, album_part (DESK_INBOUND_MESSAGE, "12", "Both", "b"));
+  assert_types (self, "message_updated");
+  for (guint i = 0; i < 2; i++)
+    {
+      fixture_ingest (self, album_part (DESK_INBOUND_MESSAGE, "13", "", "c"));
+      DeskInbound *again = album_part (DESK_INBOUND_MESSAGE, "12", "Both", "b");
+      g_clear_pointer (&((DeskInboundItem *)again->items->pdata[0])->dedup_key, g_free);
+      fixture_ingest (self, again);
+    }
+  assert_types (self, "message_updated");
+  g_assert_cmpuint (json_array_get_length (fixture_messages (self, "7", &owner)), ==, 2);
+  g_autofree char *found = describe_album (self, 0);
+  g_assert_cmpstr (found, ==, "Both|a pending|b pending|c pending");
+  g_assert_cmpint (json_object_get_int_member (fixture_chat (self, self->anna, "7", &chat_owner),
+                                               "unread"),
+                   ==, 2);
+  /* a part is quoted and reacted to as the whole */
+  DeskInbound *reply
+      = fixture_inbound (DESK_INBOUND_MESSAGE, "7", "14", "that one", DESK_DIRECTION_INCOMING);
+  ((DeskInboundItem *)reply->items->pdata[0])->reply_to_external_id = g_strdup ("13");
+  fixture_ingest (self, reply);
+  g_autoptr (JsonNode) quoting = NULL;
+  JsonObject *quote
+      = json_object_get_object_member (nth_message (self, 2, &quoting), "reply_to");
+  g_assert_cmpint (json_object_get_int_member (quote, "chat_seq"), ==, 1);
+  /* another album, another chat */
+  DeskInbound *other = album_part (DESK_INBOUND_MESSAGE, "15", "", "d");
+  g_free (((DeskInboundItem *)other->items->pdata[0])->album);
+  ((DeskInboundItem *)other->items->pdata[0])->album = g_strdup ("g2");
+  fixture_clear_frames (self);
+  fixture_ingest (self, other);
+  assert_types (self, "new_message");
+}
+
+static void
+test_album_changes (Fixture *self, gconstpointer data)
+{
+  fixture_ingest (self, album_part (DESK_INBOUND_MESSAGE, "10", "One", "a"));
+  fixture_ingest (self, album_part (DESK_INBOUND_MESSAGE, "12", "", "b"));
+  fixture_clear_frames (self);
+  /* an edit tells of one file and does not take the others away */
+  fixture_ingest (self, album_part (DESK_INBOUND_EDIT, "12", "", "b"));
+  assert_types (self, "");
+  fixture_ingest (self, album_part (DESK_INBOUND_EDIT, "10", "Two", "a"));
+  assert_album (self, "Two|a pending|b pending");
+  fixture_ingest (self, album_part (DESK_INBOUND_EDIT, "12", "", "b2"));
+  assert_album (self, "Two|a pending|b2 pending");
+  fixture_ingest (self, fixture_inbound (DESK_INBOUND_DELETE, "7", "10", NULL,
+                                         DESK_DIRECTION_INCOMING));
+  assert_album (self, "Two|- gone|b2 pending");
+  fixture_ingest (self, album_part (DESK_INBOUND_EDIT, "12", "Three", "b2"));
+  assert_album (self, "Three|- gone|b2 pending");
+  fixture_ingest (self, fixture_inbound (DESK_INBOUND_DELETE, "7", "12", NULL,
+                                         DESK_DIRECTION_INCOMING));
+  assert_album (self, "");
+  fixture_clear_frames (self);
+  fixture_ingest (self, album_part (DESK_INBOUND_MESSAGE, "13", "", "c"));
+  assert_types (self, ""); /* it was taken back before it came */
+}
+
 static void
 test_delete (Fixture *self, gconstpointer data)
 {
@@ -426,6 +537,8 @@ main (int argc, char **argv)
   ADD ("dedup", test_dedup);
   ADD ("sequences", test_sequences);
   ADD ("edit", test_edit);
+  ADD ("album", test_album);
+  ADD ("album-changes", test_album_changes);
   ADD ("delete", test_delete);
   ADD ("reaction", test_reaction);
   ADD ("status", test_status);

@@ -67,6 +67,7 @@ typedef struct
   char *reply_to_external_id; /* nullable: the service resolves it to reply_to */
   DeskChatType chat_type; /* MESSAGE: of the chat that it is in */
   char *metadata;         /* MESSAGE, CHAT, nullable: JSON object of the chat (item, price, …); NULL changes nothing */
+  char *album;            /* MESSAGE, nullable: messages of one chat with the same are parts of one, each with one file */
   char *partner_room_id;  /* MESSAGE, CHAT, nullable: the chat is that room of the partner platform */
 } DeskInboundItem;
 DeskInboundItem *desk_inbound_item_new (DeskInboundType type, const char *platform, const char *user_id, const char *dedup_key);

@@ -198,7 +198,9 @@ apply_read_up_to (DeskWork *self, gint64 chat_row, const DeskMessage *told, GErr
     before |= 1u << DESK_STATUS_DELIVERED;
   if (told->external_id != NULL)
     {
-      if (!find_message (self, chat_row, told, &last, error))
+      if (!find_message (self, chat_row, told, &last, error)
+          || (last == NULL
+              && !desk_work_find_part (self, chat_row, told->external_id, &last, NULL, error)))
         return FALSE;
       if (last == NULL)
         return TRUE;
@@ -227,12 +229,20 @@ desk_work_apply_change (DeskWork *self,
 {
   g_autoptr (DeskMessage) message = NULL;
   const DeskMessage *told = item->message;
+  gboolean done;
   if (item->type == DESK_INBOUND_READ_UP_TO)
     return apply_read_up_to (self, chat->row, told, error);
   if (item->type == DESK_INBOUND_CHAT_ID_CHANGED)
     return item->new_user_id == NULL
            || desk_work_rename_chat (self, chat, item->new_user_id, error);
+  if (!desk_work_change_part (self, item, chat->row, &done, error))
+    return FALSE;
+  if (done)
+    return TRUE;
   if (!find_message (self, chat->row, told, &message, error))
+    return FALSE;
+  if (message == NULL && item->type == DESK_INBOUND_REACTION && told->external_id != NULL
+      && !desk_work_find_part (self, chat->row, told->external_id, &message, NULL, error))
     return FALSE;
   if (message == NULL)
     return TRUE;

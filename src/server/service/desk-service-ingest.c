@@ -162,6 +162,10 @@ resolve_quote (DeskIngest *self, gint64 chat_row, DeskInboundItem *item, GError 
       = stored != NULL ? desk_service_parse_body (stored->body, error) : NULL;
   if (stored != NULL && quoted == NULL)
     return FALSE;
+  if (quoted == NULL
+      && !desk_work_find_part (&self->work, chat_row, item->reply_to_external_id, &quoted, NULL,
+                               error))
+    return FALSE;
   if (quoted == NULL)
     return TRUE;
   g_autofree char *preview = desk_service_preview (quoted);
@@ -348,26 +352,50 @@ make_readable (DeskMessage *message)
   g_clear_pointer (&message->reply_to, desk_reply_to_free);
 }
 
+/* Is it there already, as a message or as part of one; or does it join the album that it belongs to? */
 static gboolean
-ingest_message (DeskIngest *self, DeskInboundItem *item, GError **error)
+find_place (DeskIngest *self,
+            const DeskInboundItem *item,
+            const DeskMessage *message, /* the item's, made readable */
+            gint64 chat_row,
+            gboolean *out_done,
+            GError **error)
 {
-  g_autoptr (DeskServerChat) chat = NULL;
   g_autoptr (DeskServerMessage) known = NULL;
-  g_autoptr (DeskMessage) message = desk_message_copy (item->message);
-  gboolean changed, admit = TRUE;
-  normalize (self, message);
-  make_readable (message);
-  if (!ensure_chat (self, item, message, &chat, &changed, error))
+  g_autoptr (DeskMessage) whole = NULL;
+  *out_done = FALSE;
+  if (message->external_id == NULL)
+    return TRUE;
+  if (!self->work.tx->ops->message_by_external (self->work.tx, chat_row, message->external_id,
+                                                &known, error)
+      || (known == NULL
+          && !desk_work_find_part (&self->work, chat_row, message->external_id, &whole, NULL,
+                                   error)))
     return FALSE;
-  if (message->external_id != NULL
-      && !self->work.tx->ops->message_by_external (self->work.tx, chat->row, message->external_id,
-                                                   &known, error))
-    return FALSE;
-  if (known != NULL)
+  *out_done = known != NULL || whole != NULL;
+  if (*out_done)
     {
       self->duplicates++;
       return TRUE;
     }
+  return item->album == NULL
+         || desk_work_join_album (&self->work, chat_row, item->album, message, out_done, error);
+}
+
+static gboolean
+ingest_message (DeskIngest *self, DeskInboundItem *item, GError **error)
+{
+  g_autoptr (DeskServerChat) chat = NULL;
+  g_autoptr (DeskMessage) message = desk_message_copy (item->message);
+  gboolean changed, done, admit = TRUE;
+  normalize (self, message);
+  make_readable (message);
+  if (!ensure_chat (self, item, message, &chat, &changed, error))
+    return FALSE;
+  if (!find_place (self, item, message, chat->row, &done, error))
+    return FALSE;
+  if (done)
+    return TRUE;
   if (message->direction == DESK_DIRECTION_OUTGOING
       && !admit_mirrored (self, chat, message, &admit, error))
     return FALSE;
@@ -378,7 +406,9 @@ ingest_message (DeskIngest *self, DeskInboundItem *item, GError **error)
   if (!resolve_quote (self, chat->row, &resolved, error))
     return FALSE;
   self->stored++;
-  if (!desk_work_store_message (&self->work, chat, message, NULL, NULL, NULL, changed, error))
+  if (!desk_work_store_message (&self->work, chat, message, NULL, NULL, NULL, changed, error)
+      || (item->album != NULL
+          && !desk_work_begin_album (&self->work, chat->row, message, item->album, error)))
     return FALSE;
   desk_work_want_files (&self->work, message);
   return TRUE;

@@ -11,6 +11,8 @@
 
 #include "server/service/desk-service-private.h"
 
+#include <string.h>
+
 #include "common/desk-backoff.h"
 #include "server/service/desk-fault.h"
 
@@ -376,6 +378,9 @@ apply_parts (DeskAttempt *self, DeskServerJobRow *job, DeskMessage *message, GEr
         continue;
       attachment->external_id = g_strdup (ids->pdata[i]);
       changed = TRUE;
+      if (strcmp (ids->pdata[i], "?") != 0
+          && !desk_work_add_part (&self->work, job->chat_row, job->chat_seq, ids->pdata[i], i, error))
+        return FALSE;
     }
   if (outcome->type == DESK_OUTCOME_SENT) /* stored with the status */
     return TRUE;

@@ -213,6 +213,18 @@ void desk_service_push_file_task (DeskService *self,
                                   gpointer data);
 
 /* ── Ingest ─────────────────────────────────────────────────────────────────────────────────── */
+/* ── Messages that are several at their platform ──
+ * Gives a part its way to its message; place: of its file among the attachments. */
+gboolean desk_work_add_part (DeskWork *self, gint64 chat_row, gint64 chat_seq, const char *external_id, guint place, GError **error);
+/* *out NULL: there is none. out_place: nullable. */
+gboolean desk_work_find_part (DeskWork *self, gint64 chat_row, const char *external_id, DeskMessage **out, guint *out_place, GError **error);
+/* message was stored as the first of an album. */
+gboolean desk_work_begin_album (DeskWork *self, gint64 chat_row, const DeskMessage *message, const char *album, GError **error);
+/* Adds part to the album's message. *out_joined FALSE: there is none, or it takes no more. */
+gboolean desk_work_join_album (DeskWork *self, gint64 chat_row, const char *album, const DeskMessage *part, gboolean *out_joined, GError **error);
+/* An edit or a deletion of one part of an album. *out_done FALSE: it is not one. */
+gboolean desk_work_change_part (DeskWork *self, const DeskInboundItem *item, gint64 chat_row, gboolean *out_done, GError **error);
+
 gboolean desk_work_apply_change (DeskWork *self,
                                  const DeskInbound *inbound,
                                  DeskInboundItem *item,

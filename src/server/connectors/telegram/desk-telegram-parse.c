@@ -225,6 +225,8 @@ parse_message (const Parse *parse, JsonObject *object, gboolean is_edit)
   if (is_edit)
     item->message->edited_at_ms = time_ms (desk_tg_int_or (object, "edit_date", 0), now_ms);
   fill_reply (item, object);
+  if (!is_edit)
+    item->album = g_strdup (desk_tg_string (object, "media_group_id"));
   desk_telegram_fill_content (object, item->message);
   if (is_from_business (parse, object))
     {
