@@ -300,6 +300,10 @@ class Routes(unittest.TestCase):
         self.assertEqual(self.ask("GET", chat_path(self.chat, "/templates"),
                                   kind="templates_answer").data, [])
 
+    def test_products(self):
+        self.refused(409, "NOT_SUPPORTED", "GET", chat_path(self.chat, "/products"))
+        self.refused(404, "NOT_FOUND", "GET", CRM + "/chats/demo/nobody/products")
+
     def test_many_writers(self):
         """Suspended requests are each answered with their own message."""
         send = chat_path(self.chat, "/send")

@@ -31,6 +31,7 @@ path.rooms=/rooms
 path.messages=/messages/{room}?limit={limit}&before={before}
 path.room=/room/{room}
 path.send=/send
+path.products=/products/{user}?limit={limit}&page={page}
 room_pattern=^r[0-9]+$
 """
 PUSH = "webhook_secret_env=MARKET_PUSH\n"
@@ -42,7 +43,7 @@ class Market:
     """Answers as Chotot does: no ids, newest first. lose: sends are done and not answered."""
 
     def __init__(self):
-        self.said, self.refused, self.lose, self.sent = [], 0, False, 0
+        self.said, self.refused, self.lose, self.sent, self.broken = [], 0, False, 0, False
         market = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -90,6 +91,15 @@ class Market:
 
     def answer(self, path, query):
         room = path.rsplit("/", 1)[1]
+        if path.startswith("/products/"):
+            if self.broken:
+                return 500, {}
+            if room != "500":
+                return 404, {}
+            first = (int(query["page"]) - 1) * int(query["limit"])
+            return 200, {"code": 200, "data": [
+                {"list_id": n, "subject": "Xe %d" % n, "price": n * 10, "secret": "no"}
+                for n in range(25)][first:first + int(query["limit"])]}
         if path.startswith("/messages/"):
             found = [m for m in self.said if m["channel_id"] == room
                      and m["created_at"] < int(query["before"])]
@@ -122,6 +132,29 @@ class Partner(unittest.TestCase):
         answer = daemon.request("GET", CRM + "/chats/chotot/%s/messages?limit=100" % room)
         return [(m["text"], m["direction"], m["status"] if "status" in m else None)
                 for m in answer.data] if answer.status == 200 else []
+
+    def test_products(self):
+        self.market.say("r1", "500", "Còn hàng không?")
+        self.market.say("r2", "600", "Hi")
+        daemon = self.daemon()
+        daemon.start()
+        wait_for(lambda: len(self.texts(daemon, "r1")) == 1 and len(self.texts(daemon, "r2")) == 1, "messages")
+        path = CRM + "/chats/chotot/%s/products"
+        first = daemon.request("GET", path % "r1")
+        self.assertEqual((first.status, len(first.data), first.json["next"]), (200, 20, "2"))
+        self.assertEqual(first.data[1], {"id": 1, "name": "Xe 1", "price": 10})
+        second = daemon.request("GET", path % "r1" + "?page=" + first.json["next"])
+        self.assertEqual([p["id"] for p in second.data], [20, 21, 22, 23, 24])
+        self.assertNotIn("next", second.json)
+        # the first page is what the profile shows
+        wait_for(lambda: len(daemon.request("GET", CRM + "/chats/chotot/r1/profile").data["products"]) == 20,
+                 "products in the profile")
+        self.assertEqual(daemon.request("GET", path % "r2").status, 404)
+        self.assertEqual(daemon.request("GET", path % "r9").status, 404)
+        self.assertEqual(daemon.request("GET", path % "r1" + "?page=0").status, 422)
+        self.market.broken = True
+        failed = daemon.request("GET", path % "r1")
+        self.assertEqual((failed.status, failed.code), (503, "CHANNEL_DOWN"))
 
     def test_poll_reply_and_lost_answer(self):
         self.market.say("r1", "500", "Còn hàng không?")

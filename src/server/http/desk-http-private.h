@@ -157,6 +157,7 @@ void desk_http_handle_websocket (DeskHttpRequest *request);
 void desk_http_handle_change_chat (DeskHttpRequest *request);
 void desk_http_handle_profile (DeskHttpRequest *request);
 void desk_http_handle_change_profile (DeskHttpRequest *request);
+void desk_http_handle_products (DeskHttpRequest *request);
 void desk_http_handle_templates (DeskHttpRequest *request);
 void desk_http_handle_edit (DeskHttpRequest *request);
 void desk_http_handle_delete (DeskHttpRequest *request);

@@ -65,6 +65,26 @@ desk_http_handle_templates (DeskHttpRequest *request)
                                                        ARG (request, 0), ARG (request, 1)));
 }
 
+/* Waits for the platform, not for the store. */
+void
+desk_http_handle_products (DeskHttpRequest *request)
+{
+  const DeskHttpOptions *options = &request->server->options;
+  gint64 page = 1;
+
+  if (!desk_http_request_query_int (request, "page", 1, 10000, &page))
+    return;
+  if (options->list_products == NULL)
+    {
+      desk_http_request_fail (request, DESK_CODE_NOT_SUPPORTED, "This backend tells no products");
+      return;
+    }
+  DeskHttpWait *wait = desk_http_wait_begin (request);
+  if (wait != NULL)
+    options->list_products (ARG (request, 0), ARG (request, 1), (guint)page, desk_http_wait_done,
+                            wait, options->data);
+}
+
 /* ── Messages ───────────────────────────────────────────────────────────────────────────────── */
 void
 desk_http_handle_edit (DeskHttpRequest *request)

@@ -242,6 +242,7 @@ const DeskHttpRoute desk_http_routes[] = {
   { "PUT", CHAT "/unread", ENDPOINT (put_unread, WRITE | DESK_HTTP_OPTIONAL) },
   { "GET", CHAT "/profile", ENDPOINT (desk_http_handle_profile, READ) },
   { "PATCH", CHAT "/profile", ENDPOINT (desk_http_handle_change_profile, WRITE) },
+  { "GET", CHAT "/products", ENDPOINT (desk_http_handle_products, READ) },
   { "GET", CHAT "/templates", ENDPOINT (desk_http_handle_templates, READ) },
   { "GET", CHAT, ENDPOINT (get_chat, READ) },
   { "PATCH", CHAT, ENDPOINT (desk_http_handle_change_chat, WRITE) },

@@ -55,6 +55,8 @@ typedef struct
  * @find_connector: (nullable): the connector of a webhook path, borrowed; connection is %NULL in
  *   the short form of the path. Any thread
  * @write_metrics: (nullable): appends what main knows to the service's metrics. Any thread
+ * @list_products: (nullable): asks a platform what the customer of a chat offers; page from 1; done
+ *   is called once, on any thread. Any thread
  * @data: for the functions
  *
  * 0 stands for the default in brackets where there is one.
@@ -78,6 +80,7 @@ typedef struct
   void (*upgraded) (const DeskHttpUpgraded *socket, gpointer data);
   DeskConnector *(*find_connector) (const char *platform, const char *connection, gpointer data);
   void (*write_metrics) (GString *out, gpointer data);
+  void (*list_products) (const char *platform, const char *user_id, guint page, DeskReplyDone done, gpointer done_data, gpointer data);
   gpointer data;
 } DeskHttpOptions;
 

@@ -194,6 +194,12 @@ desk_host_free (DeskHost *self)
   g_free (self);
 }
 
+DeskService *
+desk_host_get_service (DeskHost *self)
+{
+  return self->service;
+}
+
 GPtrArray *
 desk_host_get_connectors (DeskHost *self)
 {

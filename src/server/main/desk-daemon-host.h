@@ -28,6 +28,7 @@ void desk_host_start (DeskHost *self);
 void desk_host_stop (DeskHost *self);
 void desk_host_free (DeskHost *self);
 
+DeskService *desk_host_get_service (DeskHost *self);
 /* All connectors; borrowed, never changes. */
 GPtrArray *desk_host_get_connectors (DeskHost *self);
 /* connection NULL: the only one of the platform. Borrowed; any thread. */
@@ -38,5 +39,7 @@ void desk_host_fetch_files (DeskHost *self, const char *connection, const DeskMe
 void desk_host_typing (DeskHost *self, const char *platform, const char *user_id);
 /* A manager has read a chat: passed on on the main thread. Any thread. */
 void desk_host_mark_read (DeskHost *self, const char *connection, const char *user_id, const char *external_id);
+/* What the customer of a chat offers: asked on the main thread. done: once, any thread. Any thread. */
+void desk_host_list_products (DeskHost *self, const char *platform, const char *user_id, guint page, DeskReplyDone done, gpointer data);
 
 G_END_DECLS

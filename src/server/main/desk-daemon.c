@@ -143,6 +143,17 @@ on_write_metrics (GString *out, gpointer data)
 }
 
 static void
+on_list_products (const char *platform,
+                  const char *user_id,
+                  guint page,
+                  DeskReplyDone done,
+                  gpointer done_data,
+                  gpointer data)
+{
+  desk_host_list_products (((DeskDaemon *)data)->host, platform, user_id, page, done, done_data);
+}
+
+static void
 on_typing (const char *platform, const char *user_id, gpointer data)
 {
   DeskDaemon *self = data;
@@ -310,6 +321,7 @@ start_http (DeskDaemon *self, GError **error)
     .upgraded = on_upgraded,
     .find_connector = on_find_connector,
     .write_metrics = on_write_metrics,
+    .list_products = on_list_products,
     .data = self,
   };
 

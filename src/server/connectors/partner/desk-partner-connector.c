@@ -334,6 +334,73 @@ check_finish (DeskConnector *connector, GAsyncResult *result)
   return g_task_propagate_pointer (G_TASK (result), NULL);
 }
 
+/* ── Products ───────────────────────────────────────────────────────────────────────────────── */
+#define PRODUCTS_PAGE 20
+
+static void
+on_products (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  DeskConnector *connector = g_task_get_source_object (task);
+  const guint page = GPOINTER_TO_UINT (g_task_get_task_data (task));
+  g_autoptr (DeskPartnerReply) reply = desk_partner_http_call_finish (result);
+  DeskProductPage *found;
+
+  if (!desk_partner_reply_is_good (reply))
+    {
+      g_task_return_new_error (task, G_IO_ERROR,
+                               reply->code == 404 ? G_IO_ERROR_NOT_FOUND : G_IO_ERROR_FAILED,
+                               "The partner's answer (%" G_GINT64_FORMAT ") cannot be used",
+                               reply->code);
+      return;
+    }
+  found = g_new0 (DeskProductPage, 1);
+  found->products = desk_partner_parse_products (desk_connector_get_connection (connector),
+                                                 reply->root, &found->n);
+  found->next = found->n >= PRODUCTS_PAGE ? page + 1 : 0; /* a full page: there may be more */
+  g_task_return_pointer (task, found, (GDestroyNotify)desk_product_page_free);
+}
+
+static void
+list_products_async (DeskConnector *connector,
+                     const char *user_id,
+                     const char *customer,
+                     guint page,
+                     GCancellable *cancellable,
+                     GAsyncReadyCallback callback,
+                     gpointer data)
+{
+  DeskPartnerConnector *self = DESK_PARTNER_CONNECTOR (connector);
+  const DeskConnection *connection = desk_connector_get_connection (connector);
+  const char *template = desk_partner_option (connection, DESK_PARTNER_PRODUCTS_PATH);
+  const char *room = find_room (connector, user_id);
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
+
+  g_task_set_source_tag (task, list_products_async);
+  g_task_set_task_data (task, GUINT_TO_POINTER (page), NULL);
+  if (*template == '\0')
+    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "There is no path.products");
+  else if (room == NULL || (customer == NULL && strstr (template, "{user}") != NULL))
+    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "Nobody has written yet");
+  else
+    {
+      const DeskPartnerValues values = { .account = connection->account_id,
+                                         .room = room,
+                                         .user = customer,
+                                         .limit = PRODUCTS_PAGE,
+                                         .page = page };
+      g_autofree char *path = desk_partner_expand_path (template, &values);
+      desk_partner_http_call_async (self->http, path, NULL, cancellable, on_products,
+                                    g_steal_pointer (&task));
+    }
+}
+
+static DeskProductPage *
+list_products_finish (DeskConnector *connector, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
 /* ── Life ───────────────────────────────────────────────────────────────────────────────────── */
 static void
 desk_partner_connector_dispose (GObject *object)
@@ -369,6 +436,8 @@ desk_partner_connector_class_init (DeskPartnerConnectorClass *klass)
   connector_class->send_finish = send_finish;
   connector_class->check_async = check_async;
   connector_class->check_finish = check_finish;
+  connector_class->list_products_async = list_products_async;
+  connector_class->list_products_finish = list_products_finish;
 }
 
 static void
