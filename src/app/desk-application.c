@@ -4,198 +4,22 @@
 #include "config.h"
 
 /* The application: which inbox is opened. A cache has one holder: if another process has it, that
- * one is asked to come to the front and this one ends. */
+ * one is asked to come to the front and this one ends. With several accounts the one used last is
+ * shown first, and the others open when the window is there. */
 
 #include "app/desk-application-private.h"
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <stdio.h>
 
 #include "app/desk-trace.h"
 
+/* So long the first window has the machine for itself. */
+#define OTHERS_MS 400
+
 G_DEFINE_FINAL_TYPE (DeskApplication, desk_application, ADW_TYPE_APPLICATION)
-
-/* ── Opening ────────────────────────────────────────────────────────────────────────────────── */
-
-static void
-on_nudged (const char *what, gpointer data)
-{
-  DeskApplication *self = data;
-  DeskInbox *inbox = self->window != NULL ? desk_window_get_inbox (self->window) : NULL;
-  if (g_strcmp0 (what, "present") == 0 && self->window != NULL)
-    gtk_window_present (GTK_WINDOW (self->window));
-  else if (g_strcmp0 (what, "stop") == 0)
-    g_action_group_activate_action (G_ACTION_GROUP (self), "quit", NULL);
-  else if (inbox != NULL && desk_inbox_get_store (inbox) != NULL)
-    {
-      desk_store_notify_external_change (desk_inbox_get_store (inbox));
-      if (desk_inbox_get_sync (inbox) != NULL)
-        desk_sync_nudge (desk_inbox_get_sync (inbox));
-    }
-}
-
-/* FALSE: somebody else holds the cache, or it cannot be used; it was said. */
-static gboolean
-hold_cache (DeskApplication *self, const char *dir)
-{
-  g_autoptr (GError) error = NULL;
-  g_clear_pointer (&self->lock, desk_cache_lock_release);
-  g_mkdir_with_parents (dir, 0700);
-  self->lock = desk_cache_lock_acquire (dir, on_nudged, self, &error);
-  if (self->lock != NULL)
-    return TRUE;
-  if (error != NULL)
-    {
-      g_printerr ("frontdesk: %s: %s\n", dir, error->message);
-      self->exit_status = 1;
-    }
-  else
-    {
-      g_printerr ("frontdesk: these chats are open already; the other window comes to the front\n");
-      desk_cache_nudge (dir, "present");
-    }
-  return FALSE;
-}
-
-/* The inbox of a cache that is held from now on; NULL if it cannot be held. */
-static DeskInbox *
-make_inbox (DeskApplication *self, const DeskInboxOptions *options)
-{
-  return hold_cache (self, options->dir) ? desk_inbox_new (options) : NULL;
-}
-
-static void
-show_inbox (DeskApplication *self, DeskInbox *inbox)
-{
-  desk_notifier_set_inbox (self->notifier, inbox);
-  desk_window_open (self->window, inbox);
-}
-
-static gboolean
-open_inbox (DeskApplication *self, const DeskInboxOptions *options)
-{
-  desk_window_close_inbox (self->window);
-  g_autoptr (DeskInbox) inbox = make_inbox (self, options);
-  if (inbox == NULL)
-    {
-      gtk_window_destroy (GTK_WINDOW (self->window));
-      return FALSE;
-    }
-  show_inbox (self, inbox);
-  return TRUE;
-}
-
-/* Takes the account; what is returned borrows from it. */
-static DeskInboxOptions
-choose_account (DeskApplication *self, DeskAccount *account)
-{
-  const char *token = g_getenv ("FRONTDESK_TOKEN");
-  g_clear_pointer (&self->account, desk_account_free);
-  self->account = account;
-  return (DeskInboxOptions) {
-    .dir = self->cache_dir != NULL ? self->cache_dir : account->cache_dir,
-    .server_url = account->server_url,
-    .username = *account->username != '\0' ? account->username : NULL,
-    .token = token != NULL && *token != '\0' ? token : NULL,
-  };
-}
-
-/* ── The demo ───────────────────────────────────────────────────────────────────────────────── */
-
-static void
-on_demo_started (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (DeskApplication) self = data;
-  g_autoptr (GError) error = NULL;
-  gboolean started = desk_demo_start_finish (DESK_DEMO (source), result, &error);
-  g_application_release (G_APPLICATION (self));
-  if (self->window == NULL || self->demo != DESK_DEMO (source))
-    return;
-  if (started)
-    {
-      DeskInboxOptions options = {
-        .dir = self->cache_dir != NULL ? self->cache_dir : desk_demo_get_cache_dir (self->demo),
-        .server_url = desk_demo_get_url (self->demo),
-        .token = desk_demo_get_token (self->demo),
-        .is_demo = TRUE,
-      };
-      open_inbox (self, &options);
-      return;
-    }
-  g_warning ("the demo did not start: %s", error->message);
-  g_clear_object (&self->demo);
-  desk_window_show_demo_progress (self->window, FALSE,
-                                  _ ("The demo could not be started: is frontdeskd installed?"));
-}
-
-static void
-start_demo (DeskApplication *self)
-{
-  if (self->demo != NULL)
-    return;
-  self->demo = desk_demo_new ();
-  desk_window_show_demo_progress (self->window, TRUE, NULL);
-  g_application_hold (G_APPLICATION (self));
-  desk_demo_start_async (self->demo, NULL, on_demo_started, g_object_ref (self));
-}
-
-/* ── What the window asks for ───────────────────────────────────────────────────────────────── */
-
-static void
-on_signed_in (DeskApplication *self, DeskAccount *account)
-{
-  g_autoptr (GError) error = NULL;
-  if (self->cache_dir == NULL && !desk_account_set_current (account, &error))
-    g_warning ("the account was not remembered: %s", error->message);
-  DeskInboxOptions options = choose_account (self, desk_account_copy (account));
-  open_inbox (self, &options);
-}
-
-static void
-on_signed_out (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (DeskApplication) self = data;
-  g_autoptr (GError) error = NULL;
-  if (!desk_account_sign_out_finish (result, &error) && self->window != NULL)
-    desk_window_tell (self->window, error->message);
-  g_application_release (G_APPLICATION (self));
-}
-
-static void
-on_sign_out (DeskApplication *self, gboolean erase)
-{
-  desk_window_close_inbox (self->window);
-  desk_notifier_set_inbox (self->notifier, NULL);
-  g_clear_pointer (&self->lock, desk_cache_lock_release);
-  desk_window_show_welcome (self->window, self->account != NULL ? self->account->server_url : NULL,
-                            self->cache_dir, FALSE);
-  if (self->demo != NULL)
-    {
-      g_clear_object (&self->demo);
-      return;
-    }
-  if (self->account == NULL)
-    return;
-  g_application_hold (G_APPLICATION (self));
-  desk_account_sign_out_async (self->account, erase, NULL, on_signed_out, g_object_ref (self));
-  g_clear_pointer (&self->account, desk_account_free);
-}
-
-static void
-on_window_gone (DeskApplication *self)
-{
-  self->window = NULL;
-}
-
-static const char *
-get_visible_chat (gpointer data)
-{
-  DeskApplication *self = data;
-  return self->window != NULL ? desk_window_get_visible_chat (self->window) : NULL;
-}
 
 /* ── The start ──────────────────────────────────────────────────────────────────────────────── */
 
@@ -241,7 +65,7 @@ cache_exists (const char *dir)
 static void
 prepare_first (DeskApplication *self)
 {
-  DeskAccount *account = account_of_command_line (self);
+  g_autoptr (DeskAccount) account = account_of_command_line (self);
   DeskInboxOptions options = { .dir = self->cache_dir }; /* a cache alone can be read */
   if (account == NULL && self->cache_dir == NULL && self->server_url == NULL)
     {
@@ -250,27 +74,56 @@ prepare_first (DeskApplication *self)
         account = desk_account_copy (g_ptr_array_index (accounts, 0));
     }
   if (account != NULL)
-    options = choose_account (self, account);
+    options = desk_application_account_options (self, account);
   else if (!cache_exists (self->cache_dir))
     return;
-  self->first_inbox = make_inbox (self, &options);
-  if (self->first_inbox != NULL)
-    desk_inbox_open_early (self->first_inbox);
+  self->first = desk_application_add_session (
+      self, account != NULL ? desk_account_copy (account) : NULL, &options);
+  if (self->first != NULL)
+    desk_inbox_open_early (desk_session_get_inbox (self->first));
   else
     self->refused = TRUE;
+}
+
+/* With what the window needs done first: after the first frames, at rest. */
+static gboolean
+on_others (gpointer data)
+{
+  DeskApplication *self = data;
+  self->others_source = 0;
+  desk_application_open_others (self);
+  return G_SOURCE_REMOVE;
 }
 
 static void
 open_first (DeskApplication *self)
 {
-  g_autoptr (DeskInbox) inbox = g_steal_pointer (&self->first_inbox);
+  g_autoptr (DeskSession) any = g_list_model_get_item (G_LIST_MODEL (self->sessions), 0);
+  DeskSession *first = g_steal_pointer (&self->first);
   if (self->want_demo)
-    start_demo (self);
-  else if (inbox != NULL)
-    show_inbox (self, inbox);
+    desk_application_start_demo (self);
+  else if (first != NULL || any != NULL)
+    desk_application_show_session (self, first != NULL ? first : any);
   else
-    desk_window_show_welcome (self->window, self->server_url, self->cache_dir,
+    desk_window_show_welcome (self->window, self->server_url, NULL, self->cache_dir,
                               self->server_url != NULL);
+  if (!self->want_demo && self->cache_dir == NULL && self->server_url == NULL
+      && self->others_source == 0)
+    self->others_source = g_timeout_add_full (G_PRIORITY_LOW, OTHERS_MS, on_others, self, NULL);
+}
+
+/* Started at login: the accounts are open and notified of, and there is no window yet. */
+static void
+start_in_background (DeskApplication *self)
+{
+  self->want_background = FALSE;
+  if (self->first != NULL)
+    desk_session_open (g_steal_pointer (&self->first));
+  desk_application_open_others (self);
+  if (g_list_model_get_n_items (G_LIST_MODEL (self->sessions)) == 0)
+    return; /* nothing to wait for: the application ends */
+  self->held = TRUE;
+  g_application_hold (G_APPLICATION (self));
 }
 
 static void
@@ -279,23 +132,49 @@ desk_application_activate (GApplication *application)
   DeskApplication *self = DESK_APPLICATION (application);
   if (self->refused)
     return; /* and with no window, the application ends */
+  if (self->want_background)
+    {
+      start_in_background (self);
+      return;
+    }
   if (self->window == NULL)
     {
       desk_trace ("activate");
       self->window = desk_window_new (GTK_APPLICATION (self));
-      g_signal_connect_object (self->window, "try-demo", G_CALLBACK (start_demo), self,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->window, "signed-in", G_CALLBACK (on_signed_in), self,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->window, "sign-out", G_CALLBACK (on_sign_out), self,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->window, "destroy", G_CALLBACK (on_window_gone), self,
-                               G_CONNECT_SWAPPED);
+      desk_application_connect_window (self);
       desk_trace ("window");
       open_first (self);
+      if (self->held)
+        g_application_release (application);
+      self->held = FALSE;
     }
   if (self->window != NULL)
     gtk_window_present (GTK_WINDOW (self->window));
+}
+
+/* "P/U" of the chat that the manager looks at, if it is one of that cache. */
+static const char *
+get_visible_chat (const char *dir, gpointer data)
+{
+  DeskApplication *self = data;
+  return self->window != NULL && g_strcmp0 (desk_application_get_shown_dir (self), dir) == 0
+             ? desk_window_get_visible_chat (self->window)
+             : NULL;
+}
+
+static void
+on_text_size_changed (DeskApplication *self)
+{
+  GtkSettings *gtk_settings = gtk_settings_get_default ();
+  int percent = g_settings_get_int (self->settings, "text-size");
+  if (gtk_settings == NULL)
+    return;
+  gtk_settings_reset_property (gtk_settings, "gtk-xft-dpi");
+  if (percent == 100)
+    return;
+  int dpi = 0;
+  g_object_get (gtk_settings, "gtk-xft-dpi", &dpi, NULL);
+  g_object_set (gtk_settings, "gtk-xft-dpi", (dpi > 0 ? dpi : 96 * 1024) * percent / 100, NULL);
 }
 
 static void
@@ -325,6 +204,12 @@ desk_application_startup (GApplication *application)
   G_APPLICATION_CLASS (desk_application_parent_class)->startup (application);
   self->settings = g_settings_new (APPLICATION_ID);
   self->notifier = desk_notifier_new (application, get_visible_chat, self);
+  if (self->first != NULL)
+    desk_notifier_add_session (self->notifier, self->first);
+  g_signal_connect_object (self->settings, "changed::text-size", G_CALLBACK (on_text_size_changed),
+                           self, G_CONNECT_SWAPPED);
+  on_text_size_changed (self);
+  desk_application_watch_disturb (self);
   g_signal_connect_object (self->settings, "changed::color-scheme", G_CALLBACK (on_style_changed),
                            self, G_CONNECT_SWAPPED);
   on_style_changed (self);
@@ -334,17 +219,32 @@ desk_application_startup (GApplication *application)
   gtk_window_set_default_icon_name (APPLICATION_ID);
 }
 
+/* Drafts are stored by the window before. */
+static void
+close_sessions (DeskApplication *self)
+{
+  self->shown = self->first = NULL;
+  for (guint n; (n = g_list_model_get_n_items (G_LIST_MODEL (self->sessions))) > 0;)
+    {
+      g_autoptr (DeskSession) last = g_list_model_get_item (G_LIST_MODEL (self->sessions), n - 1);
+      desk_notifier_remove_session (self->notifier, last);
+      desk_session_close (last);
+      g_list_store_remove (self->sessions, n - 1);
+    }
+}
+
 static void
 desk_application_shutdown (GApplication *application)
 {
   DeskApplication *self = DESK_APPLICATION (application);
   if (self->window != NULL)
-    desk_window_close_inbox (self->window);
+    desk_window_leave_inbox (self->window);
+  close_sessions (self);
+  g_clear_handle_id (&self->disturb_source, g_source_remove);
+  g_clear_handle_id (&self->others_source, g_source_remove);
   g_clear_handle_id (&self->term_source, g_source_remove);
   g_clear_handle_id (&self->int_source, g_source_remove);
   g_clear_object (&self->notifier);
-  g_clear_object (&self->first_inbox);
-  g_clear_pointer (&self->lock, desk_cache_lock_release);
   g_clear_object (&self->demo);
   g_clear_object (&self->settings);
   G_APPLICATION_CLASS (desk_application_parent_class)->shutdown (application);
@@ -362,9 +262,14 @@ desk_application_handle_local_options (GApplication *application, GVariantDict *
   g_variant_dict_lookup (options, "cache", "^ay", &self->cache_dir);
   g_variant_dict_lookup (options, "server", "s", &self->server_url);
   self->want_demo = g_variant_dict_contains (options, "demo");
+  self->want_background = g_variant_dict_contains (options, "background");
   if (self->want_demo || self->cache_dir != NULL || self->server_url != NULL)
     g_application_set_flags (application,
                              g_application_get_flags (application) | G_APPLICATION_NON_UNIQUE);
+  /* One that runs already must not show its window because of a login. */
+  if (self->want_background && g_application_register (application, NULL, NULL)
+      && g_application_get_is_remote (application))
+    return 0;
   return -1;
 }
 
@@ -374,7 +279,7 @@ desk_application_finalize (GObject *object)
   DeskApplication *self = DESK_APPLICATION (object);
   g_free (self->cache_dir);
   g_free (self->server_url);
-  g_clear_pointer (&self->account, desk_account_free);
+  g_clear_object (&self->sessions);
   G_OBJECT_CLASS (desk_application_parent_class)->finalize (object);
 }
 
@@ -397,9 +302,12 @@ desk_application_init (DeskApplication *self)
     { "cache", 0, 0, G_OPTION_ARG_FILENAME, NULL, N_ ("Folder of the chats on this computer"),
       N_ ("FOLDER") },
     { "server", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Address of the server"), N_ ("URL") },
+    { "background", 0, 0, G_OPTION_ARG_NONE, NULL,
+      N_ ("Receive messages and notify of them without a window"), NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Print the version and exit"), NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
+  self->sessions = g_list_store_new (DESK_TYPE_SESSION);
   g_application_add_main_option_entries (G_APPLICATION (self), options);
 }
 
@@ -414,4 +322,22 @@ int
 desk_application_get_exit_status (DeskApplication *self)
 {
   return self->exit_status;
+}
+
+GListModel *
+desk_application_get_sessions (DeskApplication *self)
+{
+  return G_LIST_MODEL (self->sessions);
+}
+
+const char *
+desk_application_get_shown_dir (DeskApplication *self)
+{
+  return self->shown != NULL ? desk_inbox_get_dir (desk_session_get_inbox (self->shown)) : NULL;
+}
+
+DeskNoticeLedger *
+desk_application_get_ledger (DeskApplication *self)
+{
+  return desk_notifier_get_ledger (self->notifier);
 }

@@ -23,6 +23,7 @@ struct _DeskInbox
   char *username;
   char *token;
   gboolean is_demo;
+  gboolean closed;
 
   DeskStore *store;
   GThread *early; /* nullable: opens the store before anybody asks */
@@ -40,6 +41,7 @@ enum
   SIGNAL_CAPABILITIES_CHANGED,
   SIGNAL_TYPING_CHANGED,
   SIGNAL_PROBLEM,
+  SIGNAL_NOTICE,
   N_SIGNALS
 };
 
@@ -84,6 +86,8 @@ desk_inbox_class_init (DeskInboxClass *klass)
                                                  NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   signals[SIGNAL_PROBLEM] = g_signal_new ("problem", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[SIGNAL_NOTICE] = g_signal_new ("notice", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                         G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
 
 static void
@@ -142,6 +146,11 @@ on_complete_to_read (GObject *source, GAsyncResult *result, gpointer data)
 void
 desk_inbox_adopt_store (DeskInbox *self, DeskStore *store)
 {
+  if (self->closed) /* while it was being opened */
+    {
+      desk_store_close (store);
+      return;
+    }
   g_set_object (&self->store, store);
   self->observer = desk_store_observe (store, NULL, on_store_changed, self, NULL);
   desk_store_get_setting_async (store, "capabilities", NULL, on_capabilities_read,
@@ -159,6 +168,7 @@ desk_inbox_get_early (DeskInbox *self)
 void
 desk_inbox_close (DeskInbox *self)
 {
+  self->closed = TRUE;
   if (self->early != NULL)
     {
       g_autoptr (DeskStore) unused = desk_inbox_join_early (g_steal_pointer (&self->early), NULL);
@@ -243,10 +253,22 @@ on_ephemeral (DeskInbox *self, const DeskEvent *event)
     g_signal_emit (self, signals[SIGNAL_TYPING_CHANGED], 0, key);
 }
 
+static void
+on_notice (DeskInbox *self, const DeskEvent *event)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeskNotification) notice
+      = event->data != NULL ? desk_wire_read_notification (event->data, &error) : NULL;
+  if (notice != NULL)
+    g_signal_emit (self, signals[SIGNAL_NOTICE], 0, notice);
+}
+
 /* Who writes has stopped typing. */
 static void
 on_event (DeskInbox *self, const DeskEvent *event)
 {
+  if (event->type == DESK_EVENT_NOTIFICATION)
+    on_notice (self, event);
   if (event->type != DESK_EVENT_NEW_MESSAGE || event->message == NULL
       || event->message->direction != DESK_DIRECTION_INCOMING)
     return;
@@ -257,7 +279,7 @@ on_event (DeskInbox *self, const DeskEvent *event)
 void
 desk_inbox_start (DeskInbox *self)
 {
-  if (self->sync != NULL || self->store == NULL || self->server_url == NULL)
+  if (self->sync != NULL || self->store == NULL || self->server_url == NULL || self->closed)
     return;
   DeskSyncOptions options = {
     .server_url = self->server_url,
@@ -305,6 +327,25 @@ const char *
 desk_inbox_get_server_url (DeskInbox *self)
 {
   return self->server_url;
+}
+
+DeskAccount *
+desk_inbox_dup_account (DeskInbox *self)
+{
+  if (self->server_url == NULL)
+    return NULL;
+  DeskAccount *account = g_new0 (DeskAccount, 1);
+  account->server_url = g_strdup (self->server_url);
+  account->username = g_strdup (self->username != NULL ? self->username : "");
+  account->display_name = g_strdup (account->username);
+  account->cache_dir = g_strdup (self->dir);
+  return account;
+}
+
+const char *
+desk_inbox_get_token (DeskInbox *self)
+{
+  return self->token;
 }
 
 static const DeskCapabilities *

@@ -21,6 +21,7 @@ G_DECLARE_FINAL_TYPE (DeskInbox, desk_inbox, DESK, INBOX, GObject)
  *  "capabilities-changed" ()
  *  "typing-changed" (char *key)       a customer began or stopped typing
  *  "problem" (char *text)             something the manager asked for could not be kept
+ *  "notice" (DeskNotification *)      the server tells all managers something
  */
 
 typedef struct
@@ -51,6 +52,9 @@ DeskSync *desk_inbox_get_sync (DeskInbox *self); /* NULL before the start and wi
 gboolean desk_inbox_is_demo (DeskInbox *self);
 const char *desk_inbox_get_dir (DeskInbox *self);
 const char *desk_inbox_get_server_url (DeskInbox *self); /* nullable */
+/* Whose inbox it is, for what is asked of the server beside the engine; NULL without a server. Transfer full. */
+DeskAccount *desk_inbox_dup_account (DeskInbox *self);
+const char *desk_inbox_get_token (DeskInbox *self); /* nullable: the keyring's */
 /* The manager's own username, NULL where it is not known. */
 const char *desk_inbox_get_me (DeskInbox *self);
 /* Borrowed until "state-changed"; never NULL. */

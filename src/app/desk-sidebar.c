@@ -11,6 +11,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/desk-account-switcher.h"
 #include "app/desk-chat-list-model.h"
 #include "app/desk-chat-list-row.h"
 #include "app/desk-filter-bar.h"
@@ -27,7 +28,9 @@ struct _DeskSidebar
 
   AdwHeaderBar *header;
   GtkToggleButton *search_button;
+  GtkLabel *title_label;
   GtkLabel *demo_label;
+  GtkMenuButton *menu_button;
   GtkStack *stack;
   GtkBox *list_page;
   DeskFilterBar *filter_bar;
@@ -288,9 +291,9 @@ desk_sidebar_set_inbox (DeskSidebar *self, DeskInbox *inbox)
   desk_chat_list_model_set_rows (self->model, g_ptr_array_new (), DESK_CHAT_SORT_RECENT);
   desk_sidebar_end_search (self);
   desk_state_bar_set_inbox (self->state_bar, inbox);
+  gtk_widget_set_visible (GTK_WIDGET (self->demo_label), inbox != NULL && desk_inbox_is_demo (inbox));
   if (inbox == NULL)
     return;
-  gtk_widget_set_visible (GTK_WIDGET (self->demo_label), desk_inbox_is_demo (inbox));
   g_signal_connect_object (inbox, "changed", G_CALLBACK (on_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (inbox, "typing-changed", G_CALLBACK (on_typing_changed), self,
                            G_CONNECT_SWAPPED);
@@ -373,6 +376,12 @@ on_sort_changed (DeskSidebar *self)
 {
   if (self->inbox != NULL)
     load (self);
+}
+
+void
+desk_sidebar_set_account_title (DeskSidebar *self, const char *title)
+{
+  gtk_label_set_text (self->title_label, title != NULL ? title : _ ("Frontdesk"));
 }
 
 void
@@ -540,6 +549,8 @@ desk_sidebar_class_init (DeskSidebarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, header);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, search_button);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, demo_label);
+  gtk_widget_class_bind_template_child (widget_class, DeskSidebar, title_label);
+  gtk_widget_class_bind_template_child (widget_class, DeskSidebar, menu_button);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, stack);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, list_page);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, filter_bar);
@@ -573,6 +584,7 @@ desk_sidebar_init (DeskSidebar *self)
   gtk_list_view_set_model (self->list, GTK_SELECTION_MODEL (self->selection));
   g_object_unref (factory);
 
+  desk_account_switcher_add_to (self->menu_button);
   g_autofree char *filter = g_settings_get_string (self->settings, "chat-filter");
   desk_filter_bar_set_filter (self->filter_bar, filter);
   g_signal_connect_object (self->settings, "changed::chat-sort", G_CALLBACK (on_sort_changed), self,

@@ -29,6 +29,8 @@ void desk_sidebar_choose_filter (DeskSidebar *self, guint n);
 void desk_sidebar_start_search (DeskSidebar *self, gboolean chats_only);
 /* FALSE if no search was open. */
 gboolean desk_sidebar_end_search (DeskSidebar *self);
+/* Whose inbox it is, where there are several; NULL: the application's name. */
+void desk_sidebar_set_account_title (DeskSidebar *self, const char *title);
 /* In one pane the selection would keep a chat from being chosen twice. */
 void desk_sidebar_set_folded (DeskSidebar *self, gboolean folded);
 

@@ -28,6 +28,7 @@ struct _DeskWelcomePage
   GtkStack *button_stack;
 
   char *cache_dir;
+  gboolean returnable; /* back leads to an inbox */
   GCancellable *cancellable; /* while signing in */
 };
 
@@ -35,6 +36,7 @@ enum
 {
   SIGNAL_TRY_DEMO,
   SIGNAL_SIGNED_IN,
+  SIGNAL_CANCELLED,
   N_SIGNALS
 };
 
@@ -197,23 +199,43 @@ static void
 on_hide_form (DeskWelcomePage *self)
 {
   on_cancel (self);
+  if (self->returnable)
+    {
+      g_signal_emit (self, signals[SIGNAL_CANCELLED], 0);
+      return;
+    }
   adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
 }
 
 void
 desk_welcome_page_set_up (DeskWelcomePage *self,
                           const char *server_url,
+                          const char *username,
                           const char *cache_dir,
                           gboolean form)
 {
   g_free (self->cache_dir);
   self->cache_dir = g_strdup (cache_dir);
-  if (server_url != NULL)
-    gtk_editable_set_text (GTK_EDITABLE (self->server_row), server_url);
+  gtk_editable_set_text (GTK_EDITABLE (self->server_row), server_url != NULL ? server_url : "");
+  gtk_editable_set_text (GTK_EDITABLE (self->user_row), username != NULL ? username : "");
+  gtk_editable_set_text (GTK_EDITABLE (self->password_row), "");
   if (form)
-    adw_leaflet_set_visible_child (self->leaflet, self->form_page);
+    {
+      adw_leaflet_set_visible_child (self->leaflet, self->form_page);
+      gtk_widget_grab_focus (GTK_WIDGET (server_url == NULL  ? self->server_row
+                                         : username == NULL ? self->user_row
+                                                            : (gpointer)self->password_row));
+    }
+  else
+    adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
   clear_errors (self);
   update (self);
+}
+
+void
+desk_welcome_page_set_returnable (DeskWelcomePage *self, gboolean returnable)
+{
+  self->returnable = returnable;
 }
 
 void
@@ -242,6 +264,8 @@ desk_welcome_page_class_init (DeskWelcomePageClass *klass)
       = g_signal_new ("try-demo", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_SIGNED_IN] = g_signal_new ("signed-in", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                             NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+  signals[SIGNAL_CANCELLED]
+      = g_signal_new ("cancelled", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/org/frontdesk/Frontdesk/ui/desk-welcome-page.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskWelcomePage, leaflet);

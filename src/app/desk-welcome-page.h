@@ -12,9 +12,12 @@ G_DECLARE_FINAL_TYPE (DeskWelcomePage, desk_welcome_page, DESK, WELCOME_PAGE, Gt
 
 /* First run: the demo, or the way into an account.
  *
- * Signals: "try-demo" (), "signed-in" (DeskAccount *) */
-/* @server_url, @cache_dir: nullable. @form: show the sign-in form at once. */
-void desk_welcome_page_set_up (DeskWelcomePage *self, const char *server_url, const char *cache_dir, gboolean form);
+ * Signals: "try-demo" (), "signed-in" (DeskAccount *), "cancelled" (): back to the inbox */
+/* @server_url, @username, @cache_dir: nullable. @form: show the sign-in form at once. */
+void desk_welcome_page_set_up (DeskWelcomePage *self, const char *server_url, const char *username, const char *cache_dir,
+                               gboolean form);
+/* The form's way back leads to an inbox, not to the first page. */
+void desk_welcome_page_set_returnable (DeskWelcomePage *self, gboolean returnable);
 /* The demo is being started, or could not be. */
 void desk_welcome_page_set_busy (DeskWelcomePage *self, gboolean busy);
 

@@ -107,7 +107,8 @@ action_sign_in (GtkWidget *widget, const char *name, GVariant *parameter)
   g_autofree char *url
       = self->inbox != NULL ? g_strdup (desk_inbox_get_server_url (self->inbox)) : NULL;
   g_autofree char *dir = self->inbox != NULL ? g_strdup (desk_inbox_get_dir (self->inbox)) : NULL;
-  desk_window_show_welcome (self, url, dir, TRUE);
+  const char *me = self->inbox != NULL ? desk_inbox_get_me (self->inbox) : NULL;
+  desk_window_show_welcome (self, url, me, dir, TRUE);
 }
 
 static void

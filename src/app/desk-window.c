@@ -299,7 +299,11 @@ on_opened (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
   gboolean opened = desk_inbox_open_finish (DESK_INBOX (source), result, &error);
   if (self->inbox != DESK_INBOX (source))
-    return;
+    {
+      if (opened) /* another account is shown by now; this one goes on without a window */
+        desk_inbox_start (DESK_INBOX (source));
+      return;
+    }
   desk_trace ("cache-open");
   if (opened)
     show_inbox (self);
@@ -342,14 +346,40 @@ on_problem (DeskWindow *self, const char *text)
   desk_window_tell (self, text);
 }
 
+static void
+on_notice (DeskWindow *self, const DeskNotification *notice)
+{
+  if (notice->title != NULL && *notice->title != '\0')
+    desk_window_tell (self, notice->title);
+}
+
 void
 desk_window_open (DeskWindow *self, DeskInbox *inbox)
 {
-  desk_window_close_inbox (self);
+  desk_window_leave_inbox (self);
   g_set_object (&self->inbox, inbox);
   g_signal_connect_object (inbox, "problem", G_CALLBACK (on_problem), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (inbox, "notice", G_CALLBACK (on_notice), self, G_CONNECT_SWAPPED);
   gtk_stack_set_visible_child_name (self->stack, "inbox");
-  desk_inbox_open_async (inbox, NULL, on_opened, g_object_ref (self));
+  if (desk_inbox_get_store (inbox) != NULL)
+    show_inbox (self);
+  else
+    desk_inbox_open_async (inbox, NULL, on_opened, g_object_ref (self));
+}
+
+void
+desk_window_show_inbox (DeskWindow *self)
+{
+  const char *page = gtk_stack_get_visible_child_name (self->stack);
+  if (self->inbox != NULL && g_strcmp0 (page, "welcome") == 0)
+    gtk_stack_set_visible_child_name (
+        self->stack, desk_inbox_get_store (self->inbox) != NULL ? "inbox" : "problem");
+}
+
+void
+desk_window_set_account_title (DeskWindow *self, const char *title)
+{
+  desk_sidebar_set_account_title (self->sidebar, title);
 }
 
 DeskInbox *
@@ -359,7 +389,7 @@ desk_window_get_inbox (DeskWindow *self)
 }
 
 void
-desk_window_close_inbox (DeskWindow *self)
+desk_window_leave_inbox (DeskWindow *self)
 {
   if (self->inbox == NULL)
     return;
@@ -368,7 +398,8 @@ desk_window_close_inbox (DeskWindow *self)
   desk_sidebar_set_inbox (self->sidebar, NULL);
   if (self->customer_panel != NULL)
     desk_customer_panel_set_chat (self->customer_panel, NULL, NULL);
-  desk_inbox_close (self->inbox);
+  if (self->chat_page != NULL)
+    desk_chat_page_set_chat (self->chat_page, NULL, NULL);
   g_clear_object (&self->inbox);
   desk_window_update_actions (self);
 }
@@ -390,6 +421,7 @@ on_signed_in (DeskWindow *self, gpointer account)
 void
 desk_window_show_welcome (DeskWindow *self,
                           const char *server_url,
+                          const char *username,
                           const char *cache_dir,
                           gboolean form)
 {
@@ -401,8 +433,11 @@ desk_window_show_welcome (DeskWindow *self,
                                G_CONNECT_SWAPPED);
       g_signal_connect_object (self->welcome_page, "signed-in", G_CALLBACK (on_signed_in), self,
                                G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->welcome_page, "cancelled", G_CALLBACK (desk_window_show_inbox),
+                               self, G_CONNECT_SWAPPED);
     }
-  desk_welcome_page_set_up (self->welcome_page, server_url, cache_dir, form);
+  desk_welcome_page_set_up (self->welcome_page, server_url, username, cache_dir, form);
+  desk_welcome_page_set_returnable (self->welcome_page, form && self->inbox != NULL);
   desk_welcome_page_set_busy (self->welcome_page, FALSE);
   gtk_stack_set_visible_child (self->stack, GTK_WIDGET (self->welcome_page));
 }
@@ -411,7 +446,7 @@ void
 desk_window_show_demo_progress (DeskWindow *self, gboolean busy, const char *problem)
 {
   if (self->welcome_page == NULL)
-    desk_window_show_welcome (self, NULL, NULL, FALSE);
+    desk_window_show_welcome (self, NULL, NULL, NULL, FALSE);
   desk_welcome_page_set_busy (self->welcome_page, busy);
   if (problem != NULL)
     desk_window_tell (self, problem);
@@ -469,6 +504,8 @@ desk_window_close_request (GtkWindow *window)
       && (g_application_get_flags (g_application_get_default ()) & G_APPLICATION_NON_UNIQUE) == 0)
     {
       gtk_widget_hide (GTK_WIDGET (self));
+      g_action_group_activate_action (G_ACTION_GROUP (g_application_get_default ()),
+                                      "tell-background", NULL);
       return TRUE;
     }
   return GTK_WINDOW_CLASS (desk_window_parent_class)->close_request (window);
@@ -479,7 +516,7 @@ desk_window_dispose (GObject *object)
 {
   DeskWindow *self = DESK_WINDOW (object);
   if (self->sidebar != NULL)
-    desk_window_close_inbox (self);
+    desk_window_leave_inbox (self);
   self->sidebar = NULL;
   g_clear_object (&self->settings);
   g_clear_pointer (&self->pending_hit_id, g_free);
