@@ -166,6 +166,7 @@ void desk_http_handle_canned (DeskHttpRequest *request);
 void desk_http_handle_add_canned (DeskHttpRequest *request);
 void desk_http_handle_change_canned (DeskHttpRequest *request);
 void desk_http_handle_delete_canned (DeskHttpRequest *request);
+void desk_http_handle_invalidate_users (DeskHttpRequest *request);
 void desk_http_handle_live (DeskHttpRequest *request);
 void desk_http_handle_ready (DeskHttpRequest *request);
 void desk_http_handle_connections (DeskHttpRequest *request);

@@ -8,6 +8,7 @@
 
 #include "server/http/desk-http-private.h"
 #include "server/service/desk-service-change.h"
+#include "server/service/desk-service-lookup.h"
 
 #define SERVICE(request) ((request)->server->options.service)
 #define ARG(request, n)  ((request)->match.args[n])
@@ -83,6 +84,25 @@ desk_http_handle_products (DeskHttpRequest *request)
   if (wait != NULL)
     options->list_products (ARG (request, 0), ARG (request, 1), (guint)page, desk_http_wait_done,
                             wait, options->data);
+}
+
+/* The user service tells that people changed. */
+void
+desk_http_handle_invalidate_users (DeskHttpRequest *request)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeskWireUsers) users
+      = desk_wire_read_users (request->body->str, request->body->len, &error);
+
+  if (users == NULL)
+    {
+      desk_http_request_fail_json (request, error);
+      return;
+    }
+  DeskHttpWait *wait = desk_http_wait_begin (request);
+  if (wait != NULL)
+    desk_service_invalidate_users (SERVICE (request), request->who, users, desk_http_wait_done,
+                                   wait);
 }
 
 /* ── Messages ───────────────────────────────────────────────────────────────────────────────── */

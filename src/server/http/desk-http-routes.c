@@ -263,6 +263,7 @@ const DeskHttpRoute desk_http_routes[] = {
     ENDPOINT (desk_http_handle_delete_canned, WRITE | DESK_HTTP_OPTIONAL) },
   { "GET", DESK_PATH_CRM "/capabilities", ENDPOINT (get_capabilities, READ) },
   { "GET", DESK_PATH_CRM "/managers", ENDPOINT (get_managers, READ) },
+  { "POST", DESK_PATH_CRM "/users/invalidate", ENDPOINT (desk_http_handle_invalidate_users, WRITE) },
   { "GET", DESK_PATH_CRM "/connections", ENDPOINT (desk_http_handle_connections, READ) },
   { "GET", DESK_PATH_CRM "/ws", ENDPOINT (desk_http_handle_websocket, DESK_HTTP_UNLIMITED) },
   { "POST", "/v1/auth/token", ENDPOINT (desk_http_handle_token, SIGN_IN) },

@@ -53,6 +53,9 @@ typedef struct
   gint64 preview_seq;      /* chat_seq of the message that last_message shows */
   gint64 last_reply_seq;   /* chat_seq of the newest reply by a manager, notes excluded */
   gint64 breaker_until_ms; /* mirrored messages are refused until then; 0 = closed */
+  gint64 profile_at_ms;    /* when somebody last told of the customer; 0 = never */
+  gint64 profile_due_ms;   /* when to ask for the profile again */
+  gint64 profile_stale_until_ms; /* until then what is known counts as outdated; 0 = it does not */
 } DeskServerChat;
 DeskServerChat *desk_server_chat_new (DeskChat *chat);
 void desk_server_chat_free (DeskServerChat *self);
@@ -452,6 +455,21 @@ struct _DeskServerStoreClass
       DeskServerTx *tx, gint64 chat_row, char **out_body, gint64 *out_typed, GError **error);
   gboolean (*profile_set) (
       DeskServerTx *tx, gint64 chat_row, const char *body, gint64 typed, GError **error);
+
+  /* Bodies of profiles after a chat's row, id NULL; *out_last is the row of the last, 0 if there was none. */
+  gboolean (*profiles_list) (DeskServerTx *tx,
+                             gint64 after_row,
+                             guint limit,
+                             DeskServerBodyFunc func,
+                             gpointer data,
+                             gint64 *out_last,
+                             GError **error);
+
+  /* The templates of a connection, as JSON. */
+  gboolean (*templates_set) (
+      DeskServerTx *tx, const char *connection, const char *body, gint64 at_ms, GError **error);
+  gboolean (*templates_get) (
+      DeskServerTx *tx, const char *connection, char **out_body, GError **error);
 
   /* people and tokens */
   gboolean (*user_find) (DeskServerTx *tx,

@@ -54,7 +54,10 @@ action_done (const GError *error, gpointer data)
   DeskAction *self = data;
   desk_service_note_commit (self->work.service, error);
   if (error == NULL)
-    desk_work_publish (&self->work);
+    {
+      desk_work_publish (&self->work);
+      desk_work_tell_lookups (&self->work);
+    }
   else
     desk_action_answer (self, desk_reply_new_store_failure (error));
   self->done (g_steal_pointer (&self->reply), self->data);
@@ -139,6 +142,7 @@ desk_action_answer_profile (DeskAction *self, guint status, const DeskProfile *p
 {
   DeskJsonWriter w;
   DeskReply *reply = begin_answer (status, &w);
-  desk_wire_write_profile (&w, profile);
+  g_autofree char *text = desk_service_profile_text (self->work.service, profile);
+  desk_json_writer_raw (&w, text);
   return end_answer (self, reply, &w);
 }

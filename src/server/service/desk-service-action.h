@@ -42,6 +42,28 @@ gboolean desk_action_conflict (DeskAction *self, const char *details);
 
 /* The profile of a chat, made of what the chat shows if none is stored. NULL for a failing store. */
 DeskProfile *desk_service_load_profile (DeskServerTx *tx, const DeskServerChat *chat, gint64 *out_typed, GError **error);
+/* Who tells something of a customer: a later one gives way to an earlier one. */
+typedef enum
+{
+  DESK_TELLER_MANAGER,
+  DESK_TELLER_DIRECTORY, /* the user service */
+  DESK_TELLER_PLATFORM,
+} DeskProfileTeller;
+/* In the bits of what was typed: fields that the user service told, from here on. */
+#define DESK_PROFILE_TOLD_SHIFT 16
+/* Whether somebody told the field whose word counts for more. */
+gboolean desk_profile_is_taken (gint64 typed, DeskProfileField field, DeskProfileTeller teller);
+/* told NULL, by the user service: it does not know the customer; what it told before may be overwritten. Changes the
+ * profile, what the chat shows, and emits both. */
+gboolean desk_work_tell_profile (DeskWork *self,
+                                 DeskServerChat *chat,
+                                 const DeskProfilePatch *told,
+                                 DeskProfileTeller teller,
+                                 GError **error);
+/* As it is told to somebody: with a fresh link to the picture. Transfer full. */
+char *desk_service_profile_text (DeskService *self, const DeskProfile *profile);
+/* Tells the sink if the profile is to be asked for, now. Any thread. */
+void desk_service_want_profile (DeskService *self, const DeskServerChat *chat);
 /* The templates of a connection: transfer full, of DeskTemplate; empty if there are none. */
 GPtrArray *desk_service_copy_templates (DeskService *self, const char *connection);
 

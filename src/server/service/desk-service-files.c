@@ -22,6 +22,7 @@
 #include "common/desk-uuid.h"
 
 #define LINK_KEY   "\"url\":\"" DESK_LINK_FILES
+#define AVATAR_KEY "\"avatar\":\"" DESK_LINK_FILES
 #define HASH_LEN   64
 #define SWEEP_MS   DAY_MS /* younger files may belong to a message that is being stored */
 #define SWEEP_PAGE 1000
@@ -68,16 +69,41 @@ desk_service_write_stored (DeskService *self, DeskJsonWriter *w, const char *bod
   desk_json_writer_raw_len (w, text->str, text->len);
 }
 
+/* Of a profile, which has its picture before all that is free text of others: the first is the one. */
+static void
+sign_avatar (DeskService *self, const char *json, gsize len, GString *out)
+{
+  const char *place = memmem (json, len, AVATAR_KEY, strlen (AVATAR_KEY));
+  const char *hash = place != NULL ? place + strlen (AVATAR_KEY) : NULL;
+
+  if (self->files != NULL && hash != NULL && (gsize)(json + len - hash) > HASH_LEN)
+    {
+      g_autofree char *id = g_strndup (hash, HASH_LEN);
+      g_autofree char *link = desk_file_hash_is_valid (id) ? make_link (self, id) : NULL;
+      if (link != NULL && hash[HASH_LEN] == '"')
+        {
+          g_string_append_len (out, json, hash - (gssize)strlen (DESK_LINK_FILES) - json);
+          g_string_append (out, link);
+          len -= (gsize)(hash + HASH_LEN - json);
+          json = hash + HASH_LEN;
+        }
+    }
+  g_string_append_len (out, json, (gssize)len);
+}
+
 GBytes *
 desk_service_sign_frame (DeskService *self, GBytes *frame)
 {
   gsize len;
   const char *text = frame != NULL ? g_bytes_get_data (frame, &len) : NULL;
 
-  if (text == NULL || len == 0 || text[0] != DESK_LINKS_MARK)
+  if (text == NULL || len == 0 || (text[0] != DESK_LINKS_MARK && text[0] != DESK_AVATAR_MARK))
     return frame;
   GString *signed_text = g_string_sized_new (len + 256);
-  desk_service_sign_json (self, text, len, signed_text);
+  if (text[0] == DESK_AVATAR_MARK)
+    sign_avatar (self, text, len, signed_text);
+  else
+    desk_service_sign_json (self, text, len, signed_text);
   g_bytes_unref (frame);
   return g_string_free_to_bytes (signed_text);
 }
@@ -290,6 +316,46 @@ strike_out (const char *body, gsize len, const char *id, gpointer data)
 }
 
 static gboolean
+strike_out_avatar (const char *body, gsize len, const char *id, gpointer data)
+{
+  Search *self = data;
+  const char *place = memmem (body, len, AVATAR_KEY, strlen (AVATAR_KEY));
+
+  self->n++;
+  if (place == NULL || (gsize)(body + len - place) < strlen (AVATAR_KEY) + HASH_LEN)
+    return TRUE;
+  g_autofree char *hash = g_strndup (place + strlen (AVATAR_KEY), HASH_LEN);
+  g_hash_table_remove (self->candidates, hash);
+  return TRUE;
+}
+
+/* Pictures of customers. */
+static gboolean
+strike_out_avatars (DeskService *self, Search *search)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 row = 0;
+
+  do
+    {
+      DeskServerTx *tx = self->store->ops->begin_read (self->store, &error);
+      search->n = 0;
+      gboolean ok = tx != NULL
+                    && tx->ops->profiles_list (tx, row, SWEEP_PAGE, strike_out_avatar, search, &row,
+                                               &error);
+      if (tx != NULL)
+        tx->ops->end_read (tx);
+      if (!ok)
+        {
+          g_message ("files are not cleaned up: %s", error->message);
+          return FALSE;
+        }
+    }
+  while (search->n == SWEEP_PAGE && !g_atomic_int_get (&self->closing));
+  return !g_atomic_int_get (&self->closing);
+}
+
+static gboolean
 strike_out_used (DeskService *self, Search *search)
 {
   g_autoptr (GError) error = NULL;
@@ -330,7 +396,7 @@ desk_service_sweep_files (DeskService *self)
   Search search = { .candidates = candidates };
   for (guint i = 0; i < old->len; i++)
     g_hash_table_add (candidates, old->pdata[i]);
-  if (!strike_out_used (self, &search))
+  if (!strike_out_avatars (self, &search) || !strike_out_used (self, &search))
     return 0;
   GHashTableIter iter;
   gpointer hash;

@@ -11,6 +11,7 @@
  * becomes a second message. */
 
 #include "protocol/desk-wire-change.h"
+#include "server/service/desk-service-action.h"
 #include "server/service/desk-service-private.h"
 
 #include <string.h>
@@ -64,7 +65,7 @@ take_metadata (DeskChat *chat, const char *metadata)
   return TRUE;
 }
 
-/* A name that a manager wrote stays, whatever the platform tells. */
+/* A name that a manager wrote or the user service told stays, whatever the platform tells. */
 static gboolean
 is_typed (DeskIngest *self, const DeskServerChat *chat, DeskProfileField field, GError **error)
 {
@@ -72,7 +73,7 @@ is_typed (DeskIngest *self, const DeskServerChat *chat, DeskProfileField field, 
   gint64 typed = 0;
   if (!self->work.tx->ops->profile_get (self->work.tx, chat->row, &body, &typed, error))
     return FALSE;
-  return (typed & (G_GINT64_CONSTANT (1) << field)) != 0;
+  return desk_profile_is_taken (typed, field, DESK_TELLER_PLATFORM);
 }
 
 /* Which room of a partner the chat is: whoever told it first is right. */
@@ -406,6 +407,8 @@ ingest_message (DeskIngest *self, DeskInboundItem *item, GError **error)
   if (!resolve_quote (self, chat->row, &resolved, error))
     return FALSE;
   self->stored++;
+  if (message->direction == DESK_DIRECTION_INCOMING)
+    desk_work_want_profile (&self->work, chat);
   if (!desk_work_store_message (&self->work, chat, message, NULL, NULL, NULL, changed, error)
       || (item->album != NULL
           && !desk_work_begin_album (&self->work, chat->row, message, item->album, error)))
@@ -535,6 +538,7 @@ ingest_done (const GError *error, gpointer data)
       for (guint i = 0; i < self->work.fetches->len && service->options.sink.files_wanted != NULL; i++)
         service->options.sink.files_wanted (service->options.sink.data, self->inbound->connection,
                                             self->work.fetches->pdata[i]);
+      desk_work_tell_lookups (&self->work);
       desk_service_count (service, DESK_COUNT_INGESTED, self->stored);
       desk_service_count (service, DESK_COUNT_DUPLICATES, self->duplicates);
     }

@@ -10,6 +10,7 @@
 #define DESK_KEY_MAX_BYTES 128 /* of a client_message_id */
 
 #define DESK_LINKS_MARK   ' ' /* first byte of JSON which names files: its links are to be signed */
+#define DESK_AVATAR_MARK  '\t' /* first byte of JSON with a profile whose picture is kept here: its link is to be signed */
 
 typedef struct
 {
@@ -78,6 +79,7 @@ typedef struct
   GPtrArray *events;    /* of DeskLoggedEvent */
   GPtrArray *ephemeral; /* of DeskEvent */
   GPtrArray *fetches;   /* of DeskMessage: stored, with files to be fetched */
+  GPtrArray *lookups;   /* see desk-service-lookup.c */
   gboolean wants_delivery;
 } DeskWork;
 
@@ -93,6 +95,11 @@ desk_work_emit_message (DeskWork *self, DeskEventType type, DeskMessage *message
 gboolean desk_work_emit_chat (DeskWork *self, DeskServerChat *chat, GError **error);
 /* If it has attachments that wait to be fetched. */
 void desk_work_want_files (DeskWork *self, const DeskMessage *message);
+/* The chat's customer is to be asked for if it is time; the caller writes the chat. */
+void desk_work_want_profile (DeskWork *self, DeskServerChat *chat);
+/* After the commit. */
+void desk_work_tell_lookups (DeskWork *self);
+void desk_work_wanted_free (gpointer data);
 void desk_work_add_ephemeral (DeskWork *self, DeskEvent *event);
 /* On the writer thread after the commit. */
 void desk_work_publish (DeskWork *self);
@@ -107,6 +114,8 @@ gboolean desk_work_emit_notice (DeskWork *self, const DeskNotification *notice, 
 DeskNotification *desk_service_new_notice (DeskService *self, const char *kind);
 /* What the store knows of a connection that was just added. */
 void desk_service_recall_health (DeskService *self, DeskServiceConnection *connection);
+/* The templates that a connection had the last time. */
+void desk_service_recall_templates (DeskService *self, const char *connection);
 /* Notes whether the storage works; to be called by every done. */
 void desk_service_note_commit (DeskService *self, const GError *error);
 

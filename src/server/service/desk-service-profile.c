@@ -5,8 +5,9 @@
 
 /* What is known of the customer behind a chat.
  *
- * Invariants: a field that a manager wrote is not overwritten by what a platform tells, until a
- * manager clears it; the chat's user_name and messenger_name follow the profile, by chat_updated;
+ * Invariants: a field that a manager wrote is not overwritten by what a platform or the user service
+ * tells, until a manager clears it; one that the user service told is not overwritten by what a
+ * platform tells; the chat's user_name and messenger_name follow the profile, by chat_updated;
  * one profile_updated a change, only if something changed. */
 
 #include "server/service/desk-service-action.h"
@@ -83,15 +84,36 @@ profile_text (const DeskProfile *profile)
   return g_string_free (text, FALSE);
 }
 
-static void
-apply_fields (DeskProfile *profile, const DeskProfilePatch *patch, gboolean by_hand, gint64 *typed)
+char *
+desk_service_profile_text (DeskService *self, const DeskProfile *profile)
 {
+  g_autoptr (DeskProfile) copy = desk_profile_copy (profile);
+  if (copy->avatar != NULL && g_str_has_prefix (copy->avatar, DESK_LINK_FILES)
+      && desk_file_hash_is_valid (copy->avatar + strlen (DESK_LINK_FILES)) && self->files != NULL)
+    {
+      char *link = desk_file_store_sign_link (self->files, copy->avatar + strlen (DESK_LINK_FILES),
+                                              desk_clock_now_ms (self->clock));
+      g_free (copy->avatar);
+      copy->avatar = link;
+    }
+  return profile_text (copy);
+}
+
+static void
+apply_fields (DeskProfile *profile,
+              const DeskProfilePatch *patch,
+              DeskProfileTeller teller,
+              gint64 *typed)
+{
+  const gboolean by_hand = teller == DESK_TELLER_MANAGER;
   for (guint i = 0; i < DESK_PROFILE_N_FIELDS; i++)
     {
       char **field = field_of (profile, (DeskProfileField)i);
       gboolean clears = patch->texts[i] == NULL || patch->texts[i][0] == '\0';
-      if (!patch->has[i] || (!by_hand && (*typed & (G_GINT64_CONSTANT (1) << i)) != 0))
+      if (!patch->has[i] || desk_profile_is_taken (*typed, (DeskProfileField)i, teller))
         continue;
+      if (teller == DESK_TELLER_DIRECTORY)
+        *typed |= G_GINT64_CONSTANT (1) << (DESK_PROFILE_TOLD_SHIFT + i);
       if (by_hand && clears && i == DESK_PROFILE_NAME) /* the platform's again, with its next message */
         {
           *typed &= ~(G_GINT64_CONSTANT (1) << i);
@@ -108,20 +130,26 @@ apply_fields (DeskProfile *profile, const DeskProfilePatch *patch, gboolean by_h
 
 /* What the platform tells of an attribute gives way to what is there. */
 static char *
-merge_attributes (const DeskProfile *profile, const DeskProfilePatch *patch, gboolean by_hand)
+merge_attributes (const DeskProfile *profile,
+                  const DeskProfilePatch *patch,
+                  DeskProfileTeller teller)
 {
-  return by_hand ? desk_wire_merge_objects (profile->attributes, patch->attributes, NULL)
-                 : desk_wire_merge_objects (patch->attributes, profile->attributes, NULL);
+  return teller == DESK_TELLER_MANAGER
+             ? desk_wire_merge_objects (profile->attributes, patch->attributes, NULL)
+             : desk_wire_merge_objects (patch->attributes, profile->attributes, NULL);
 }
 
 /* FALSE: too long. */
 static gboolean
-apply_patch (DeskProfile *profile, const DeskProfilePatch *patch, gboolean by_hand, gint64 *typed)
+apply_patch (DeskProfile *profile,
+             const DeskProfilePatch *patch,
+             DeskProfileTeller teller,
+             gint64 *typed)
 {
-  apply_fields (profile, patch, by_hand, typed);
+  apply_fields (profile, patch, teller, typed);
   if (patch->attributes != NULL)
     {
-      char *merged = merge_attributes (profile, patch, by_hand);
+      char *merged = merge_attributes (profile, patch, teller);
       if (merged == NULL)
         return FALSE;
       g_free (profile->attributes);
@@ -147,7 +175,7 @@ replace (char **place, const char *text)
 
 /* The names that the chat shows. */
 static gboolean
-show_names (DeskAction *self,
+show_names (DeskWork *self,
             DeskServerChat *chat,
             const DeskProfile *profile,
             const DeskProfilePatch *patch,
@@ -159,31 +187,65 @@ show_names (DeskAction *self,
   if (patch->has[DESK_PROFILE_HANDLE])
     changed |= replace (&chat->chat->messenger_name, profile->handle);
   return !changed
-         || (desk_work_emit_chat (&self->work, chat, error)
-             && self->work.tx->ops->chat_update (self->work.tx, chat, error));
+         || (desk_work_emit_chat (self, chat, error)
+             && self->tx->ops->chat_update (self->tx, chat, error));
 }
 
 static gboolean
-store_profile (DeskAction *self,
+store_profile (DeskWork *self,
                DeskServerChat *chat,
                DeskProfile *profile,
                gint64 typed,
+               const DeskProfilePatch *patch,
                GError **error)
 {
   profile->rev++;
-  profile->updated_at_ms = self->work.now_ms;
+  profile->updated_at_ms = self->now_ms;
   g_autofree char *body = profile_text (profile);
   DeskEvent event = { .type = DESK_EVENT_PROFILE_UPDATED, .profile = profile };
-  return self->work.tx->ops->profile_set (self->work.tx, chat->row, body, typed, error)
-         && desk_work_emit (&self->work, &event, error)
-         && show_names (self, chat, profile, self->request, error);
+  return self->tx->ops->profile_set (self->tx, chat->row, body, typed, error)
+         && desk_work_emit (self, &event, error) && show_names (self, chat, profile, patch, error);
+}
+
+gboolean
+desk_profile_is_taken (gint64 typed, DeskProfileField field, DeskProfileTeller teller)
+{
+  gint64 mask = G_GINT64_CONSTANT (1) << field;
+  if (teller == DESK_TELLER_MANAGER)
+    return FALSE;
+  if (teller == DESK_TELLER_PLATFORM)
+    mask |= mask << DESK_PROFILE_TOLD_SHIFT;
+  return (typed & mask) != 0;
+}
+
+gboolean
+desk_work_tell_profile (DeskWork *self,
+                        DeskServerChat *chat,
+                        const DeskProfilePatch *told,
+                        DeskProfileTeller teller,
+                        GError **error)
+{
+  gint64 typed = 0;
+  g_autoptr (DeskProfile) profile = desk_service_load_profile (self->tx, chat, &typed, error);
+  if (profile == NULL)
+    return FALSE;
+  const gint64 typed_before = typed;
+  g_autofree char *before = profile_text (profile);
+  if (told != NULL && !apply_patch (profile, told, teller, &typed))
+    g_message ("what was told of a customer is too long and was passed over");
+  if (told == NULL && teller == DESK_TELLER_DIRECTORY) /* it does not know him (any more) */
+    typed &= (G_GINT64_CONSTANT (1) << DESK_PROFILE_TOLD_SHIFT) - 1;
+  g_autofree char *after = profile_text (profile);
+  if (strcmp (before, after) != 0)
+    return store_profile (self, chat, profile, typed, told, error);
+  return typed == typed_before
+         || self->tx->ops->profile_set (self->tx, chat->row, after, typed, error);
 }
 
 static gboolean
 change_profile (DeskAction *self, GError **error)
 {
   const DeskProfilePatch *patch = self->request;
-  gboolean by_hand = self->who != NULL;
   gint64 typed = 0;
   g_autoptr (DeskServerChat) chat = NULL;
   if (!self->work.tx->ops->chat_find (self->work.tx, self->platform, self->user_id, NULL, &chat,
@@ -196,14 +258,23 @@ change_profile (DeskAction *self, GError **error)
     return FALSE;
   gint64 typed_before = typed;
   g_autofree char *before = profile_text (profile);
-  if (!apply_patch (profile, patch, by_hand, &typed))
+  if (!apply_patch (profile, patch,
+                    self->who != NULL ? DESK_TELLER_MANAGER : DESK_TELLER_PLATFORM, &typed))
     return desk_action_answer (self,
                                desk_reply_new_invalid ("attributes", "attributes is too long"));
   g_autofree char *after = profile_text (profile);
   gboolean changed = strcmp (before, after) != 0;
   if (changed && patch->base_rev >= 0 && patch->base_rev < profile->rev)
-    return desk_action_conflict (self, before);
-  if (changed && !store_profile (self, chat, profile, typed, error))
+    {
+      g_autoptr (DeskProfile) stored = NULL;
+      gint64 ignored;
+      stored = desk_service_load_profile (self->work.tx, chat, &ignored, error);
+      if (stored == NULL)
+        return FALSE;
+      g_autofree char *details = desk_service_profile_text (self->work.service, stored);
+      return desk_action_conflict (self, details);
+    }
+  if (changed && !store_profile (&self->work, chat, profile, typed, patch, error))
     return FALSE;
   if (!changed && typed != typed_before
       && !self->work.tx->ops->profile_set (self->work.tx, chat->row, after, typed, error))
@@ -295,10 +366,12 @@ desk_service_get_profile (DeskService *self,
     return desk_reply_new_store_failure (error);
   if (chat == NULL)
     return desk_reply_new_no_chat ();
+  desk_service_want_profile (self, chat);
   DeskReply *reply = desk_reply_new_ok ();
   DeskJsonWriter w;
+  g_autofree char *text = desk_service_profile_text (self, profile);
   desk_reply_begin (reply, &w);
-  desk_wire_write_profile (&w, profile);
+  desk_json_writer_raw (&w, text);
   desk_reply_end (reply, &w, NULL);
   return reply;
 }

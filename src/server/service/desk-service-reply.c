@@ -130,6 +130,7 @@ desk_work_init (DeskWork *self, DeskService *service)
   self->events = g_ptr_array_new_with_free_func (logged_event_free);
   self->ephemeral = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_event_free);
   self->fetches = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_message_free);
+  self->lookups = g_ptr_array_new_with_free_func (desk_work_wanted_free);
 }
 
 void
@@ -138,6 +139,7 @@ desk_work_clear (DeskWork *self)
   g_ptr_array_unref (self->events);
   g_ptr_array_unref (self->ephemeral);
   g_ptr_array_unref (self->fetches);
+  g_ptr_array_unref (self->lookups);
 }
 
 void
@@ -146,6 +148,7 @@ desk_work_begin (DeskWork *self, DeskServerTx *tx)
   g_ptr_array_set_size (self->events, 0);
   g_ptr_array_set_size (self->ephemeral, 0);
   g_ptr_array_set_size (self->fetches, 0);
+  g_ptr_array_set_size (self->lookups, 0);
   self->wants_delivery = FALSE;
   self->tx = tx;
   self->now_ms = desk_clock_now_ms (self->service->clock);
@@ -162,6 +165,9 @@ mark_links (const DeskEvent *event, GString *text)
 {
   if (event->message != NULL && event->message->attachments->len > 0)
     g_string_append_c (text, DESK_LINKS_MARK);
+  if (event->profile != NULL && event->profile->avatar != NULL
+      && g_str_has_prefix (event->profile->avatar, DESK_LINK_FILES))
+    g_string_append_c (text, DESK_AVATAR_MARK);
 }
 
 static GBytes *

@@ -3,10 +3,12 @@
 
 #include "config.h"
 
-/* The templates that the platforms have approved, by connection. They are kept in memory alone:
- * connectors bring them at every start. */
+/* The templates that the platforms have approved, by connection. Connectors bring them at every
+ * start and now and then; until they have, those of the last time are good. */
 
 #include "server/service/desk-service-action.h"
+
+#include <string.h>
 
 static gpointer
 copy_template (gconstpointer template, gpointer data)
@@ -22,15 +24,92 @@ copy_list (GPtrArray *templates)
   return copy;
 }
 
+/* ── Kept over a restart ────────────────────────────────────────────────────────────────────── */
+
+typedef struct
+{
+  DeskService *service;
+  char *connection;
+  char *body;
+} Keep;
+
+static gboolean
+keep_job (DeskServerTx *tx, gpointer data, GError **error)
+{
+  const Keep *keep = data;
+  return tx->ops->templates_set (tx, keep->connection, keep->body,
+                                 desk_clock_now_ms (keep->service->clock), error);
+}
+
+static void
+keep_done (const GError *error, gpointer data)
+{
+  Keep *keep = data;
+  desk_service_note_commit (keep->service, error);
+  if (error != NULL)
+    g_message ("the templates of %s are not kept: %s", keep->connection, error->message);
+  g_free (keep->connection);
+  g_free (keep->body);
+  g_free (keep);
+}
+
+static char *
+list_text (const GPtrArray *templates)
+{
+  GString *text = g_string_new (NULL);
+  DeskJsonWriter w;
+  desk_json_writer_init (&w, text);
+  desk_wire_write_templates (&w, templates);
+  return g_string_free (text, FALSE);
+}
+
+void
+desk_service_recall_templates (DeskService *self, const char *connection)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *body = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  g_autoptr (GPtrArray) templates = NULL;
+  DeskServerTx *tx = self->store->ops->begin_read (self->store, &error);
+  if (tx != NULL)
+    {
+      tx->ops->templates_get (tx, connection, &body, &error);
+      tx->ops->end_read (tx);
+    }
+  if (body != NULL)
+    node = desk_json_parse (body, strlen (body), DESK_WIRE_MAX_BODY, &error);
+  if (node != NULL)
+    templates = desk_wire_read_templates (node, &error);
+  if (error != NULL)
+    g_message ("the templates of %s cannot be recalled: %s", connection, error->message);
+  if (templates == NULL)
+    return;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_hash_table_insert (self->templates, g_strdup (connection), g_steal_pointer (&templates));
+}
+
 void
 desk_service_set_templates (DeskService *self, const char *connection, GPtrArray *templates)
 {
   g_return_if_fail (self != NULL && connection != NULL);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  const GPtrArray *list = templates != NULL ? templates : none;
+  g_autofree char *body = list_text (list);
+  g_mutex_lock (&self->mutex);
+  GPtrArray *known = g_hash_table_lookup (self->templates, connection);
+  g_autofree char *before = list_text (known != NULL ? known : none);
   if (templates == NULL)
     g_hash_table_remove (self->templates, connection);
   else
     g_hash_table_insert (self->templates, g_strdup (connection), copy_list (templates));
+  g_mutex_unlock (&self->mutex);
+  if (strcmp (before, body) == 0)
+    return;
+  Keep *keep = g_new0 (Keep, 1);
+  keep->service = self;
+  keep->connection = g_strdup (connection);
+  keep->body = g_steal_pointer (&body);
+  self->store->ops->submit (self->store, keep_job, keep_done, keep);
 }
 
 GPtrArray *

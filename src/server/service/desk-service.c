@@ -148,6 +148,7 @@ desk_service_add_connection (DeskService *self,
   connection->health = DESK_HEALTH_STARTING;
   connection->since_ms = desk_clock_now_ms (self->clock);
   desk_service_recall_health (self, connection);
+  desk_service_recall_templates (self, name);
   g_mutex_lock (&self->mutex);
   g_hash_table_replace (self->connections, connection->name, connection);
   g_mutex_unlock (&self->mutex);

@@ -87,6 +87,9 @@ typedef struct
   /* Nullable. A manager has read a chat up to the customer's message external_id: its platform may be told; on the writer
    * thread. */
   void (*chat_read) (gpointer data, const char *connection, const char *user_id, const char *external_id);
+  /* Nullable. What is known of the customer is missing or old: whoever can tell is to be asked, and the answer goes to
+   * desk_service_finish_lookup(). May come again for the same chat; any thread. */
+  void (*profile_wanted) (gpointer data, const char *connection, const char *platform, const char *user_id);
   /* Nullable. Level-2 frames (GBytes) after a seq out of memory, or NULL where memory does not reach back so far;
    * any thread. */
   GPtrArray *(*recent) (gpointer data, guint partition, gint64 after_seq, guint limit, gint64 *out_last_seq);

@@ -16,7 +16,7 @@
   "connection,"                                                                                    \
   "c.first_chat_seq,c.last_chat_seq,c.last_in_seq,c.waiting_since,c.window_expires_at,c.rev,c."    \
   "preview_seq,"                                                                                   \
-  "c.last_reply_seq,c.breaker_until"
+  "c.last_reply_seq,c.breaker_until,c.profile_at,c.profile_due,c.profile_stale_until"
 #define PERSONAL_COLUMNS                                                                           \
   "coalesce(m.read_chat_seq,0),coalesce(m.read_in_seq,0),coalesce(m.marked_unread,0),coalesce(m."  \
   "muted,0)"
@@ -63,13 +63,16 @@ read_chat (DeskStmt *stmt, gboolean has_personal)
   self->preview_seq = desk_stmt_column_int64 (stmt, 23);
   self->last_reply_seq = desk_stmt_column_int64 (stmt, 24);
   self->breaker_until_ms = desk_stmt_column_int64 (stmt, 25);
+  self->profile_at_ms = desk_stmt_column_int64 (stmt, 26);
+  self->profile_due_ms = desk_stmt_column_int64 (stmt, 27);
+  self->profile_stale_until_ms = desk_stmt_column_int64 (stmt, 28);
   if (has_personal)
     {
       chat->has_personal = TRUE;
-      chat->personal.read_chat_seq = desk_stmt_column_int64 (stmt, 26);
-      chat->personal.read_in_seq = desk_stmt_column_int64 (stmt, 27);
-      chat->personal.marked_unread = desk_stmt_column_int64 (stmt, 28) != 0;
-      chat->personal.muted = desk_stmt_column_int64 (stmt, 29) != 0;
+      chat->personal.read_chat_seq = desk_stmt_column_int64 (stmt, 29);
+      chat->personal.read_in_seq = desk_stmt_column_int64 (stmt, 30);
+      chat->personal.marked_unread = desk_stmt_column_int64 (stmt, 31) != 0;
+      chat->personal.muted = desk_stmt_column_int64 (stmt, 32) != 0;
       chat->has_unread = TRUE;
       chat->unread = desk_chat_unread_count (chat->last_in_seq, chat->personal.read_in_seq,
                                              chat->personal.marked_unread);
@@ -173,6 +176,9 @@ bind_chat (DeskStmt *stmt, const DeskServerChat *self)
   desk_stmt_bind_int64 (stmt, 23, self->preview_seq);
   desk_stmt_bind_int64 (stmt, 24, self->last_reply_seq);
   desk_stmt_bind_int64 (stmt, 25, self->breaker_until_ms);
+  desk_stmt_bind_int64 (stmt, 26, self->profile_at_ms);
+  desk_stmt_bind_int64 (stmt, 27, self->profile_due_ms);
+  desk_stmt_bind_int64 (stmt, 28, self->profile_stale_until_ms);
 }
 
 static gboolean
@@ -185,9 +191,9 @@ chat_insert (DeskServerTx *tx, DeskServerChat *chat, GError **error)
       "partner_room_id,metadata,stream_id,state,snoozed_until,assignee,labels,connection,first_"
       "chat_seq,"
       "last_chat_seq,last_in_seq,waiting_since,window_expires_at,rev,preview_seq,last_reply_seq,"
-      "breaker_until)"
+      "breaker_until,profile_at,profile_due,profile_stale_until)"
       " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?"
-      "24,?25)",
+      "24,?25,?26,?27,?28)",
       error);
   if (stmt == NULL)
     return FALSE;
@@ -210,13 +216,13 @@ chat_update (DeskServerTx *tx, const DeskServerChat *chat, GError **error)
       "until=?13,"
       "assignee=?14,labels=?15,connection=?16,first_chat_seq=?17,last_chat_seq=?18,last_in_seq=?19,"
       "waiting_since=?20,window_expires_at=?21,rev=?22,preview_seq=?23,last_reply_seq=?24,breaker_"
-      "until=?25"
-      " WHERE row=?26",
+      "until=?25,profile_at=?26,profile_due=?27,profile_stale_until=?28"
+      " WHERE row=?29",
       error);
   if (stmt == NULL)
     return FALSE;
   bind_chat (stmt, chat);
-  desk_stmt_bind_int64 (stmt, 26, chat->row);
+  desk_stmt_bind_int64 (stmt, 29, chat->row);
   return desk_stmt_run (stmt, error);
 }
 

@@ -7,6 +7,8 @@
 
 #include "server/store/sqlite/desk-store-sqlite-private.h"
 
+#include <string.h>
+
 #define CANNED_COLUMNS "id,shortcut,title,text,rev,updated_at"
 
 static char *
@@ -142,6 +144,66 @@ profile_set (DeskServerTx *tx, gint64 chat_row, const char *body, gint64 typed, 
   return desk_stmt_run (stmt, error);
 }
 
+static gboolean
+profiles_list (DeskServerTx *tx,
+               gint64 after_row,
+               guint limit,
+               DeskServerBodyFunc func,
+               gpointer data,
+               gint64 *out_last,
+               GError **error)
+{
+  g_autoptr (DeskStmt) stmt
+      = desk_db_prepare (SQLITE_DB (tx),
+                         "SELECT chat,body FROM profiles WHERE chat>? ORDER BY chat LIMIT ?", error);
+  *out_last = 0;
+  if (stmt == NULL)
+    return FALSE;
+  desk_stmt_bind_int64 (stmt, 1, after_row);
+  desk_stmt_bind_int64 (stmt, 2, limit);
+  DeskStep step;
+  while ((step = desk_stmt_step (stmt, error)) == DESK_STEP_ROW)
+    {
+      const char *body = desk_stmt_column_text (stmt, 1);
+      *out_last = desk_stmt_column_int64 (stmt, 0);
+      if (!func (body, strlen (body), NULL, data))
+        break;
+    }
+  return step != DESK_STEP_ERROR;
+}
+
+/* ── Templates ──────────────────────────────────────────────────────────────────────────────── */
+
+static gboolean
+templates_set (
+    DeskServerTx *tx, const char *connection, const char *body, gint64 at_ms, GError **error)
+{
+  DeskStmt *stmt = desk_db_prepare (
+      SQLITE_DB (tx), "INSERT OR REPLACE INTO templates(connection,body,at) VALUES(?,?,?)", error);
+  if (stmt == NULL)
+    return FALSE;
+  desk_stmt_bind_text (stmt, 1, connection);
+  desk_stmt_bind_text (stmt, 2, body);
+  desk_stmt_bind_int64 (stmt, 3, at_ms);
+  return desk_stmt_run (stmt, error);
+}
+
+static gboolean
+templates_get (DeskServerTx *tx, const char *connection, char **out_body, GError **error)
+{
+  *out_body = NULL;
+  DeskStmt *stmt
+      = desk_db_prepare (SQLITE_DB (tx), "SELECT body FROM templates WHERE connection=?", error);
+  if (stmt == NULL)
+    return FALSE;
+  desk_stmt_bind_text (stmt, 1, connection);
+  DeskStep step = desk_stmt_step (stmt, error);
+  if (step == DESK_STEP_ROW)
+    *out_body = g_strdup (desk_stmt_column_text (stmt, 0));
+  desk_stmt_reset (stmt);
+  return step != DESK_STEP_ERROR;
+}
+
 void
 desk_store_sqlite_init_team (DeskServerStoreClass *ops)
 {
@@ -152,4 +214,7 @@ desk_store_sqlite_init_team (DeskServerStoreClass *ops)
   ops->canned_delete = canned_delete;
   ops->profile_get = profile_get;
   ops->profile_set = profile_set;
+  ops->profiles_list = profiles_list;
+  ops->templates_set = templates_set;
+  ops->templates_get = templates_get;
 }

@@ -386,7 +386,7 @@ settle_epoch (DeskStoreSqlite *self, DeskRandom *random, GError **error)
   return TRUE;
 }
 
-#define SCHEMA_VERSION 3 /* schema/001.sql to this one */
+#define SCHEMA_VERSION 4 /* schema/001.sql to this one */
 
 static gboolean
 migrate (DeskStoreSqlite *self, GError **error)
