@@ -47,6 +47,15 @@ on_wanted (gpointer data)
 }
 
 static void
+on_profile_wanted (gpointer data, const char *connection, const char *platform, const char *user_id)
+{
+  Fixture *self = data;
+  g_mutex_lock (&self->mutex);
+  g_string_append_printf (self->wanted, "%s/%s,", platform, user_id);
+  g_mutex_unlock (&self->mutex);
+}
+
+static void
 add_platforms (Fixture *self)
 {
   g_autoptr (DeskPlatform) demo = desk_platform_new ("demo", "Demo");
@@ -72,7 +81,8 @@ fixture_open (Fixture *self)
                                  .sink = { .data = self,
                                            .published = on_published,
                                            .delivery_wanted = on_wanted,
-                                           .ephemeral = on_ephemeral },
+                                           .ephemeral = on_ephemeral,
+                                           .profile_wanted = on_profile_wanted },
                                  .retention = self->retention };
   self->service = desk_service_new (&options, &error);
   g_assert_no_error (error);
@@ -119,6 +129,7 @@ fixture_setup (Fixture *self, gconstpointer data)
   g_mutex_init (&self->mutex);
   self->frames = g_ptr_array_new_with_free_func (g_free);
   self->frames0 = g_ptr_array_new_with_free_func (g_free);
+  self->wanted = g_string_new (NULL);
   self->ephemeral = g_ptr_array_new_with_free_func (g_free);
   self->clock = desk_clock_manual_new (START_MS);
   self->dir = g_dir_make_tmp ("desk-service-XXXXXX", &error);
@@ -147,6 +158,7 @@ fixture_teardown (Fixture *self, gconstpointer data)
   g_rmdir (self->dir);
   g_free (self->dir);
   g_free (self->path);
+  g_string_free (self->wanted, TRUE);
   g_ptr_array_unref (self->frames);
   g_ptr_array_unref (self->frames0);
   g_ptr_array_unref (self->ephemeral);

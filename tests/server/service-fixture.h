@@ -28,6 +28,7 @@ typedef struct
   GPtrArray *ephemeral; /* char* */
   gint64 last_seq;
   gint wakes;
+  GString *wanted; /* PLATFORM/USER, of profiles */
 } Fixture;
 
 void fixture_setup (Fixture *self, gconstpointer data);

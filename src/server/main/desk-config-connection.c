@@ -137,8 +137,11 @@ find_secret (const char *key, const char **out_suffix)
   return NULL;
 }
 
-static gboolean
-take_env (const DeskConfigContext *context, const DeskConfigEntry *entry, char **out, GError **error)
+gboolean
+desk_config_take_env (const DeskConfigContext *context,
+                      const DeskConfigEntry *entry,
+                      char **out,
+                      GError **error)
 {
   const char *value = g_getenv (entry->value);
 
@@ -166,8 +169,11 @@ take_env (const DeskConfigContext *context, const DeskConfigEntry *entry, char *
   return TRUE;
 }
 
-static gboolean
-take_file (const DeskConfigContext *context, const DeskConfigEntry *entry, char **out, GError **error)
+gboolean
+desk_config_take_file (const DeskConfigContext *context,
+                      const DeskConfigEntry *entry,
+                      char **out,
+                      GError **error)
 {
   g_autoptr (GError) local = NULL;
   g_autofree char *text = NULL;
@@ -228,8 +234,8 @@ read_secret (DeskConnection *connection,
     }
   if (strcmp (suffix, "_file") == 0 && secret->bit == NEEDS_TOKEN)
     connection->token_path = g_strdup (entry->value); /* where a newer one is put */
-  return strcmp (suffix, "_env") == 0 ? take_env (context, entry, field, error)
-                                      : take_file (context, entry, field, error);
+  return strcmp (suffix, "_env") == 0 ? desk_config_take_env (context, entry, field, error)
+                                      : desk_config_take_file (context, entry, field, error);
 }
 
 /* ── Keys ───────────────────────────────────────────────────────────────────────────────────── */
@@ -282,7 +288,7 @@ read_secret_header (DeskConnection *connection,
   char *value = NULL;
   const char *reason;
 
-  if (!(is_env ? take_env (context, entry, &value, error) : take_file (context, entry, &value, error)))
+  if (!(is_env ? desk_config_take_env (context, entry, &value, error) : desk_config_take_file (context, entry, &value, error)))
     return FALSE;
   if (value == NULL)
     return TRUE;

@@ -18,6 +18,18 @@ gboolean desk_config_is_base_url (const char *value);
 /* Without slashes at the end. */
 char *desk_config_dup_url (const char *value);
 
+/* Secrets: from an environment variable, or a file of one line. Untouched where the variable is not set and need not be. */
+gboolean desk_config_take_env (const DeskConfigContext *context, const DeskConfigEntry *entry, char **out, GError **error);
+gboolean desk_config_take_file (const DeskConfigContext *context, const DeskConfigEntry *entry, char **out, GError **error);
+gboolean desk_config_read_number (const char *path, const DeskConfigEntry *entry, guint64 min, guint64 max, guint *out,
+                                  GError **error);
+
+/* The group [user_service]. */
+void desk_config_users_init (DeskConfigUsers *self);
+void desk_config_users_clear (DeskConfigUsers *self);
+gboolean desk_config_read_users (DeskConfig *self, const DeskConfigContext *context, const DeskConfigGroup *group,
+                                 GError **error);
+
 /* A group [connection NAME]: checks it and adds it. */
 gboolean desk_config_read_connection (DeskConfig *self, const DeskConfigContext *context,
                                       const DeskConfigGroup *group, GError **error);

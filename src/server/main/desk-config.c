@@ -36,6 +36,7 @@ desk_config_new (void)
   self->requests_per_minute = 1000;
   self->sign_ins_per_minute = 60;
   self->timeout_s = 30;
+  desk_config_users_init (&self->users);
   return self;
 }
 
@@ -48,6 +49,7 @@ desk_config_free (DeskConfig *self)
   g_free (self->data);
   g_free (self->public_url);
   g_ptr_array_unref (self->connections);
+  desk_config_users_clear (&self->users);
   g_free (self);
 }
 
@@ -100,13 +102,13 @@ desk_config_dup_url (const char *value)
   return g_strndup (value, len);
 }
 
-static gboolean
-read_number (const char *path,
-             const DeskConfigEntry *entry,
-             guint64 min,
-             guint64 max,
-             guint *out,
-             GError **error)
+gboolean
+desk_config_read_number (const char *path,
+                         const DeskConfigEntry *entry,
+                         guint64 min,
+                         guint64 max,
+                         guint *out,
+                         GError **error)
 {
   guint64 value;
 
@@ -198,13 +200,13 @@ read_retention (DeskConfig *self, const char *path, const DeskConfigEntry *entry
   DeskRetention *retention = &self->retention;
 
   if (strcmp (entry->key, "messages_per_chat") == 0)
-    return read_number (path, entry, 0, 1000000000, &retention->messages_per_chat, error);
+    return desk_config_read_number (path, entry, 0, 1000000000, &retention->messages_per_chat, error);
   if (strcmp (entry->key, "days") == 0)
-    return read_number (path, entry, 0, 36500, &retention->days, error);
+    return desk_config_read_number (path, entry, 0, 36500, &retention->days, error);
   if (strcmp (entry->key, "keep_at_least") == 0)
-    return read_number (path, entry, 0, 1000000000, &retention->keep_at_least, error);
+    return desk_config_read_number (path, entry, 0, 1000000000, &retention->keep_at_least, error);
   if (strcmp (entry->key, "events_days") == 0)
-    return read_number (path, entry, 1, 36500, &retention->events_days, error);
+    return desk_config_read_number (path, entry, 1, 36500, &retention->events_days, error);
   if (strcmp (entry->key, "cleanup_at") == 0)
     return read_time_of_day (path, entry, &retention->cleanup_minute, error);
   return unknown_key (path, "retention", entry, error);
@@ -214,11 +216,11 @@ static gboolean
 read_limits (DeskConfig *self, const char *path, const DeskConfigEntry *entry, GError **error)
 {
   if (strcmp (entry->key, "requests_per_minute") == 0)
-    return read_number (path, entry, 0, 60000000, &self->requests_per_minute, error);
+    return desk_config_read_number (path, entry, 0, 60000000, &self->requests_per_minute, error);
   if (strcmp (entry->key, "sign_ins_per_minute") == 0)
-    return read_number (path, entry, 0, 60000000, &self->sign_ins_per_minute, error);
+    return desk_config_read_number (path, entry, 0, 60000000, &self->sign_ins_per_minute, error);
   if (strcmp (entry->key, "timeout_s") == 0)
-    return read_number (path, entry, 1, 3600, &self->timeout_s, error);
+    return desk_config_read_number (path, entry, 1, 3600, &self->timeout_s, error);
   return unknown_key (path, "limits", entry, error);
 }
 
@@ -241,6 +243,8 @@ read_group (DeskConfig *self, const DeskConfigContext *context, const DeskConfig
 
   if (reader == NULL && g_str_has_prefix (group->name, "connection "))
     return desk_config_read_connection (self, context, group, error);
+  if (reader == NULL && strcmp (group->name, "user_service") == 0)
+    return desk_config_read_users (self, context, group, error);
   if (reader == NULL)
     {
       desk_config_set_error (error, context->path, group->line, "unknown group [%s]", group->name);

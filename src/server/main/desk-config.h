@@ -17,6 +17,18 @@ typedef enum
   DESK_CONFIG_ERROR_INVALID,    /* the message is "FILE:LINE: reason" */
 } DeskConfigError;
 
+/* The user service of the business: see server/users. */
+typedef struct
+{
+  char *base_url; /* NULL: there is none */
+  char *path;
+  char *token; /* secret, nullable */
+  char **platforms; /* nullable: all */
+  guint batch_size;
+  guint timeout_s;
+  gboolean numbers; /* ids are numbers */
+} DeskConfigUsers;
+
 typedef struct
 {
   char *address;
@@ -28,6 +40,7 @@ typedef struct
   guint requests_per_minute;
   guint sign_ins_per_minute;
   guint timeout_s;
+  DeskConfigUsers users;
 } DeskConfig;
 
 typedef enum

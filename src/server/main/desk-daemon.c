@@ -23,6 +23,7 @@
 #include "server/http/desk-http-server.h"
 #include "server/main/desk-cleanup-time.h"
 #include "server/main/desk-daemon-host.h"
+#include "server/main/desk-daemon-profiles.h"
 #include "server/main/desk-daemon-sockets.h"
 #include "server/main/desk-daemon-upkeep.h"
 #include "server/main/desk-ops-socket.h"
@@ -33,6 +34,7 @@
 #define SOCKETS_DEADLINE_MS 1500 /* together well under the 5 s of SIGTERM */
 #define HTTP_DEADLINE_MS    1500
 #define DELIVERY_DEADLINE_MS 1000
+#define MAX_PICTURE_BYTES   (1024 * 1024) /* of a customer */
 #define RECENT_BYTES        (32 * 1024 * 1024) /* of the newest events, for resumes */
 
 struct _DeskDaemon
@@ -54,6 +56,7 @@ struct _DeskDaemon
   DeskOpsSocket *ops; /* NULL if it could not be made */
 
   DeskUpkeep *upkeep;
+  DeskProfiles *profiles; /* atomic: any thread asks for some */
   guint beat;
   guint check_tokens;
   guint cleanup;
@@ -121,6 +124,15 @@ on_chat_read (gpointer data, const char *connection, const char *user_id, const 
 
   if (self->host != NULL)
     desk_host_mark_read (self->host, connection, user_id, external_id);
+}
+
+static void
+on_profile_wanted (gpointer data, const char *connection, const char *platform, const char *user_id)
+{
+  DeskProfiles *profiles = g_atomic_pointer_get (&((DeskDaemon *)data)->profiles);
+
+  if (profiles != NULL)
+    desk_profiles_want (profiles, connection, platform, user_id);
 }
 
 /* ── What the HTTP front and the websockets ask ─────────────────────────────────────────────── */
@@ -253,6 +265,7 @@ start_service (DeskDaemon *self, GError **error)
       .ephemeral = on_ephemeral,
       .files_wanted = on_files_wanted,
       .chat_read = on_chat_read,
+      .profile_wanted = on_profile_wanted,
       .recent = on_recent,
     },
     .retention = self->config->retention,
@@ -329,6 +342,30 @@ start_http (DeskDaemon *self, GError **error)
   return self->http != NULL;
 }
 
+static void
+start_profiles (DeskDaemon *self)
+{
+  const DeskConfigUsers *users = &self->config->users;
+  const DeskUserDirectoryOptions options = {
+    .base_url = users->base_url,
+    .path = users->path,
+    .token = users->token,
+    .batch_size = users->batch_size,
+    .timeout_ms = users->timeout_s * 1000,
+    .numbers = users->numbers,
+    .max_picture_bytes = MAX_PICTURE_BYTES,
+    .files = self->files,
+    .clock = self->clock,
+    .random = self->random,
+  };
+  DeskUserDirectory *directory = users->base_url != NULL ? desk_user_directory_new (&options) : NULL;
+
+  g_atomic_pointer_set (&self->profiles,
+                        desk_profiles_new (self->service, self->clock,
+                                           desk_host_get_connectors (self->host), directory,
+                                           (const char *const *)users->platforms));
+}
+
 /* Without it the daemon does its work all the same. */
 static void
 start_ops (DeskDaemon *self)
@@ -358,6 +395,7 @@ desk_daemon_new (const DeskConfig *config, GError **error)
   if (self->host == NULL || !start_delivery (self, error) || !start_http (self, error))
     return NULL;
 
+  start_profiles (self);
   start_ops (self);
   desk_host_start (self->host);
   desk_service_resume_files (self->service);
@@ -424,6 +462,8 @@ desk_daemon_free (DeskDaemon *self)
   clear_source (&self->check_tokens);
   clear_source (&self->cleanup);
   g_clear_pointer (&self->upkeep, desk_upkeep_free);
+  if (self->profiles != NULL)
+    desk_profiles_stop (self->profiles);
   desk_ops_socket_free (g_steal_pointer (&self->ops));
   if (self->http != NULL)
     desk_http_server_close (self->http);
@@ -436,6 +476,7 @@ desk_daemon_free (DeskDaemon *self)
 
   /* the service's end waits for what its writer still has to do, and for what that tells */
   desk_service_free (self->service);
+  desk_profiles_free (self->profiles);
   desk_host_free (self->host);
   desk_sockets_free (self->sockets);
   if (self->store != NULL)
