@@ -87,6 +87,8 @@ class BotApi:
     def other(self, method, arguments):
         if method == "getWebhookInfo":
             return 200, {"ok": True, "result": self.webhook}
+        if method == "getChat":
+            return self.refuse(400, "Bad Request: chat not found")
         self.ids += 1
         if method == "sendMessage":
             self.sent.append(arguments["text"])

@@ -78,6 +78,9 @@ class BotApi:
             if method == "getFile":
                 return 200, {"ok": True, "result": {"file_id": query["file_id"],
                                                     "file_path": query["file_id"]}}
+            if method == "getChat":
+                return 400, {"ok": False, "error_code": 400,
+                             "description": "Bad Request: chat not found"}
             self.ids += 1
             return 200, {"ok": True, "result": {"message_id": self.ids, "id": 1, "is_bot": True,
                                                 "first_name": "Shop"}}

@@ -155,6 +155,14 @@ class Files(unittest.TestCase):
                 self.assertNotIn("image", get_file(self.daemon, message["attachments"][0])
                                  .headers["Content-Type"])
 
+    def test_empty_ones_of_one_name(self):
+        for files in ([("a.txt", b""), ("a.txt", b"second")],
+                      [("a.txt", b""), ("a.txt", b""), ("a.txt", b"third")],
+                      [("a.txt", b"first"), ("a.txt", b""), ("a.txt", b"third"), ("a.txt", b"")]):
+            message = self.message(self.send(files))
+            self.assertEqual([a["size"] for a in message["attachments"]],
+                             [len(data) for _, data in files])
+
     def test_same_bytes_are_kept_once(self):
         data = b"the same bytes, twice" * 50
         one = self.message(self.send([("one.bin", data)]))
@@ -327,7 +335,8 @@ class Files(unittest.TestCase):
 
     def test_byte_by_byte(self):
         """However a form is cut into pieces on its way, it is the same form."""
-        files = [("first.bin", b"one"), ("empty.txt", b""), ("last.bin", b"--" + BOUNDARY.encode()[:5])]
+        files = [("first.bin", b"one"), ("empty.txt", b""), ("empty.txt", b"x"),
+                 ("last.bin", b"--" + BOUNDARY.encode()[:5])]
         body = form(files, {"caption": "In pieces", "seen_seq": "0", "force": "true", "private": "true"})
         head = ("POST %s/send-file HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nConnection: close\r\n"
                 "Content-Type: multipart/form-data; boundary=%s\r\nContent-Length: %d\r\n\r\n"

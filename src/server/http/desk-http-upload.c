@@ -26,7 +26,10 @@ struct _DeskHttpForm
   GPtrArray *uploads; /* of DeskFileUpload; the last is being written */
   GString *value;     /* of the field that is being read */
   char *field;        /* its name; NULL between fields and in files */
-  char *begun;        /* key and name of a part of which nothing came yet; NULL else */
+  char *begun;        /* number, key and name of a part of which nothing came yet; NULL else */
+  char *mark;         /* "\r\n--BOUNDARY", which ends a part */
+  gsize matched;      /* of mark, by the last bytes */
+  guint n_marks;      /* that are complete */
   guint n_fields;
 };
 
@@ -48,6 +51,7 @@ desk_http_form_free (DeskHttpForm *self)
   g_string_free (self->value, TRUE);
   g_free (self->field);
   g_free (self->begun);
+  g_free (self->mark);
   g_free (self);
 }
 
@@ -148,11 +152,12 @@ begin_part (DeskHttpForm *self, const char *key, const char *filename)
 }
 
 /* off is 0 at the beginning of each part; and once more where what came so far ended right there, between the part's
- * head and its first byte. An empty file that is followed by another of the same name cannot be told from that. */
+ * head and its first byte. Which of the two it is tells the number of marks before. */
 static gboolean
 is_beginning (DeskHttpForm *self, const char *key, const char *filename, uint64_t off, size_t size)
 {
-  g_autofree char *name = g_strconcat (key, "\n", filename, NULL);
+  g_autofree char *name
+      = g_strdup_printf ("%u\n%s\n%s", self->n_marks, key, filename != NULL ? filename : "");
   g_autofree char *begun = g_steal_pointer (&self->begun);
 
   if (off != 0)
@@ -188,6 +193,22 @@ on_part (void *cls,
   return MHD_YES;
 }
 
+/* As libmicrohttpd reads it. */
+static char *
+read_mark (const char *type)
+{
+  const char *start = strcasestr (type, "boundary=");
+  const char *text = start != NULL ? start + strlen ("boundary=") : "";
+  gsize len = strlen (text);
+
+  if (len > 1 && text[0] == '"' && text[len - 1] == '"')
+    {
+      text++;
+      len -= 2;
+    }
+  return g_strdup_printf ("\r\n--%.*s", (int)MIN (len, PARSER_BYTES), text);
+}
+
 DeskHttpForm *
 desk_http_form_new (DeskHttpRequest *request)
 {
@@ -210,6 +231,8 @@ desk_http_form_new (DeskHttpRequest *request)
   self->uploads = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_file_upload_cancel);
   self->send = g_new0 (DeskSendRequest, 1);
   self->send->seen_seq = -1;
+  self->mark = read_mark (type);
+  self->matched = 2; /* the first stands at the very beginning */
   self->parser = MHD_create_post_processor (request->connection, PARSER_BYTES, on_part, self);
   if (self->parser == NULL)
     {
@@ -219,11 +242,49 @@ desk_http_form_new (DeskHttpRequest *request)
   return self;
 }
 
+/* How many bytes of data there are up to the end of the next mark; all, if it does not end there. A carriage return
+ * stands nowhere but at the beginning of a mark. */
+static gsize
+find_mark (DeskHttpForm *self, const char *data, gsize len, gboolean *out_found)
+{
+  for (gsize i = 0; i < len; i++)
+    {
+      if (self->matched == 0)
+        {
+          const char *next = memchr (data + i, '\r', len - i);
+          if (next == NULL)
+            break;
+          i = (gsize)(next - data);
+        }
+      if (data[i] != self->mark[self->matched])
+        self->matched = 0;
+      if (data[i] == self->mark[self->matched])
+        self->matched++;
+      if (self->mark[self->matched] == '\0')
+        {
+          self->matched = 0;
+          *out_found = TRUE;
+          return i + 1;
+        }
+    }
+  *out_found = FALSE;
+  return len;
+}
+
+/* The parser sees the end of each mark as the end of a piece: what it says in the next one is of another part. */
 void
 desk_http_form_take (DeskHttpForm *self, const char *data, gsize len)
 {
-  if (MHD_post_process (self->parser, data, len) != MHD_YES && self->request->reply == NULL)
-    desk_http_request_fail (self->request, DESK_CODE_BAD_REQUEST, "The form cannot be read");
+  while (len > 0 && self->request->reply == NULL)
+    {
+      gboolean found;
+      const gsize n = find_mark (self, data, len, &found);
+      if (MHD_post_process (self->parser, data, n) != MHD_YES && self->request->reply == NULL)
+        desk_http_request_fail (self->request, DESK_CODE_BAD_REQUEST, "The form cannot be read");
+      self->n_marks += found ? 1 : 0;
+      data += n;
+      len -= n;
+    }
   if (self->request->reply != NULL)
     g_ptr_array_set_size (self->uploads, 0);
 }
