@@ -38,6 +38,7 @@ typedef struct
   gulong outer_handler;
   GSource *deadline;
   GSource *connect_deadline;
+  GBytes *body;              /* NULL none */
   gboolean timed_out;
   gboolean wrote; /* the first byte of the request may have left */
 } Call;
@@ -52,6 +53,7 @@ call_free (Call *call)
   g_clear_object (&call->outer);
   g_clear_object (&call->cancellable);
   g_clear_object (&call->message);
+  g_clear_pointer (&call->body, g_bytes_unref);
   g_free (call);
 }
 
@@ -153,6 +155,14 @@ on_starting (SoupMessage *message, Call *call)
 {
   /* libsoup is about to write on a live connection: from here on the server may see it. */
   call->wrote = TRUE;
+}
+
+/* libsoup repeats an idempotent request by itself, and would repeat it without the body that it has read already. */
+static void
+on_restarted (SoupMessage *message, Call *call)
+{
+  if (call->body != NULL)
+    soup_message_set_request_body_from_bytes (message, "application/json", call->body);
 }
 
 static gboolean
@@ -264,6 +274,7 @@ start_call (DeskApi *self, GTask *task, Call *call, guint timeout_ms, GCancellab
     call->connect_deadline = desk_api_add_timeout (CONNECT_TIMEOUT_MS, on_connect_deadline, call);
   g_signal_connect (call->message, "starting", G_CALLBACK (on_starting), call);
   g_signal_connect (call->message, "wrote-headers", G_CALLBACK (on_wrote_headers), call);
+  g_signal_connect (call->message, "restarted", G_CALLBACK (on_restarted), call);
   soup_session_send_async (self->session, call->message, G_PRIORITY_DEFAULT, call->cancellable, on_sent,
                            g_object_ref (task));
 }
@@ -302,9 +313,9 @@ desk_api_request_async (DeskApi *self, const char *method, const char *path, con
     {
       /* It may hold a password. */
       char *copy = g_strdup (body);
-      g_autoptr (GBytes) bytes = g_bytes_new_with_free_func (copy, strlen (copy), clear_and_free, copy);
 
-      soup_message_set_request_body_from_bytes (call->message, "application/json", bytes);
+      call->body = g_bytes_new_with_free_func (copy, strlen (copy), clear_and_free, copy);
+      soup_message_set_request_body_from_bytes (call->message, "application/json", call->body);
     }
   start_call (self, task, call, timeout_ms, cancellable);
 }

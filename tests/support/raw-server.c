@@ -52,6 +52,12 @@ read_request (RawServer *self, GSocketConnection *connection, GString *request)
   g_atomic_int_inc (&self->requests);
   if (g_str_has_prefix (request->str, "POST "))
     g_atomic_int_inc (&self->posts);
+  if (g_str_has_prefix (request->str, "PUT "))
+    {
+      g_atomic_int_inc (&self->puts);
+      if (g_str_has_suffix (request->str, "\r\n\r\n"))
+        g_atomic_int_inc (&self->empty_puts);
+    }
   return TRUE;
 }
 

@@ -30,6 +30,8 @@ typedef struct
   int connections;   /* atomic */
   int requests;      /* atomic */
   int posts;         /* atomic */
+  int puts;          /* atomic */
+  int empty_puts;    /* atomic: of those, how many had no body */
   int running;       /* atomic: threads */
 } RawServer;
 

@@ -161,6 +161,24 @@ test_reused_connection (void)
   drop (api);
 }
 
+/* A PUT may be repeated, and libsoup repeats it by itself: with its body. */
+static void
+test_repeated_with_body (void)
+{
+  g_autoptr (RawServer) server = raw_server_new (RAW_KEEP_THEN_CLOSE);
+  DeskApi *api = desk_api_new (server->url);
+  g_autoptr (DeskRestAnswer) first = call (api, "GET", "/a", NULL, 5000);
+  g_autoptr (DeskRestAnswer) second = NULL;
+
+  g_assert_cmpint (first->outcome, ==, DESK_REST_OK);
+  fake_run_ms (100); /* the connection becomes idle */
+  second = call (api, "PUT", "/b", "{\"up_to_chat_seq\":7}", 5000);
+  g_assert_cmpint (second->outcome, ==, DESK_REST_OK);
+  g_assert_cmpint (g_atomic_int_get (&server->puts), ==, 2);
+  g_assert_cmpint (g_atomic_int_get (&server->empty_puts), ==, 0);
+  drop (api);
+}
+
 static void
 test_huge (void)
 {
@@ -341,6 +359,7 @@ main (int argc, char **argv)
   g_test_add_func ("/api/tls/refused", test_tls_refused);
   g_test_add_func ("/api/tls/untrusted", test_tls_untrusted);
   g_test_add_func ("/api/reused-connection", test_reused_connection);
+  g_test_add_func ("/api/repeated-with-body", test_repeated_with_body);
   g_test_add_func ("/api/huge", test_huge);
   g_test_add_func ("/api/deadline", test_deadline);
   g_test_add_func ("/api/cancel", test_cancel);
