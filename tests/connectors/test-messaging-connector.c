@@ -355,6 +355,33 @@ test_typing (MessagingFixture *self, gconstpointer data)
                "{\"recipient\":{\"id\":\"5001\"},\"sender_action\":\"mark_seen\"}");
 }
 
+/* Meta tells on a success that it is at its limits: the next one waits its minutes in the queue, one
+ * near the limit a moment. */
+static void
+test_load (MessagingFixture *self, gconstpointer data)
+{
+  g_autoptr (DeskOutbound) outbound = messaging_outbound_new ("hi");
+  const gint64 begin_us = g_get_monotonic_time ();
+
+  messaging_fault_server_set_load (
+      self->server, "{\"1080\":[{\"type\":\"messenger\",\"call_count\":92,\"total_cputime\":1,"
+                    "\"total_time\":1,\"estimated_time_to_regain_access\":0}]}");
+  g_autoptr (DeskOutcome) first = messaging_fixture_send (self, outbound);
+  g_assert_cmpint (first->type, ==, DESK_OUTCOME_SENT);
+  messaging_fault_server_set_load (
+      self->server, "{\"1080\":[{\"type\":\"messenger\",\"call_count\":100,\"total_cputime\":1,"
+                    "\"total_time\":1,\"estimated_time_to_regain_access\":7}]}");
+  g_autoptr (DeskOutcome) second = messaging_fixture_send (self, outbound);
+  g_assert_cmpint (second->type, ==, DESK_OUTCOME_SENT);
+  g_assert_cmpint (g_get_monotonic_time () - begin_us, >=, 1900 * 1000);
+  g_autoptr (DeskOutcome) third = messaging_fixture_send (self, outbound);
+  g_assert_cmpint (third->type, ==, DESK_OUTCOME_RETRY);
+  g_assert_cmpint (third->retry_after_ms, >, 6 * 60 * 1000);
+  g_assert_cmpint (third->retry_after_ms, <=, 7 * 60 * 1000);
+  g_assert_false (third->per_chat);
+  g_assert_cmpuint (messaging_fault_server_count_calls (self->server, "send"), ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -369,6 +396,7 @@ main (int argc, char **argv)
       messaging_fixture_add (role, "lost-answers", test_lost_answers);
       messaging_fixture_add (role, "reactions", test_reactions);
       messaging_fixture_add (role, "typing", test_typing);
+      messaging_fixture_add (role, "load", test_load);
       if (role != MESSAGING_FAULT_MESSENGER)
         messaging_fixture_add (role, "window", test_instagram_window);
       if (role != MESSAGING_FAULT_INSTAGRAM)

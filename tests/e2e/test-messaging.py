@@ -4,6 +4,7 @@
 comes by webhook is shown once however often and in whatever order it comes; a reply goes out once,
 also when its answer is lost; its echo doubles nothing; receipts are shown."""
 
+import json
 import pathlib
 import random
 import sys
@@ -259,6 +260,43 @@ def test_strangers(shop):
     assert graph.deliver(shop.hook, body) == 200
     wait_for("all of a big payload", lambda: shop.rest.get(
         "/api/v1/crm/chats/%s" % shop.chat)["data"]["last_chat_seq"] == 3000)
+
+
+def test_pages_behind_one_address(site):
+    """Meta calls one address for all pages of an app: each event goes to its page's connection, once."""
+    graph = StubGraph("messenger")
+    second = CONFIG.split("[connection shop]", 1)[1]
+    config = (CONFIG + "chat_prefix=a-\n[connection other]" + second + "chat_prefix=b-\n").format(
+        platform="messenger", url=graph.url, account=graph.account)
+    head, tail = config.split("[connection other]")
+    config = head + "[connection other]" + tail.replace("account_id=" + graph.account, "account_id=2090")
+    server = Daemon(site, name="pages", config=config, environment={
+        "SHOP_TOKEN": TOKEN, "SHOP_APP_SECRET": APP_SECRET, "SHOP_VERIFY": VERIFY})
+    server.add_user("ivan")
+    server.start()
+    rest = server.rest(server.create_token("ivan"))
+
+    def event(page, mid, text):
+        return {"id": page, "time": 1795000000000, "messaging": [
+            {"sender": {"id": PERSON}, "recipient": {"id": page}, "timestamp": int(time.time() * 1000),
+             "message": {"mid": mid, "text": text}}]}
+
+    def texts(chat):
+        return [m["text"] for m in rest.call("GET", "/api/v1/crm/chats/messenger/%s/messages?limit=100" % chat)[1]["data"]]
+
+    both = json.dumps({"object": "page", "entry": [event(graph.account, "m_1", "to shop"),
+                                                   event("2090", "m_2", "to other"),
+                                                   event("3090", "m_3", "to nobody")]}).encode()
+    for path in ("/webhook/messenger/shop", "/webhook/messenger/other", "/webhook/messenger"):
+        assert graph.deliver(server.url + path, both) == 200, path
+        assert texts("a-" + PERSON) == ["to shop"] and texts("b-" + PERSON) == ["to other"], path
+    chats = rest.call("GET", "/api/v1/crm/chats?limit=10")[1]["data"]
+    assert sorted(c["connection"] for c in chats) == ["other", "shop"], chats
+    assert graph.deliver(server.url + "/webhook/messenger/shop", both, secret="wrong") == 403
+    assert graph.deliver(server.url + "/webhook/messenger", both, secret="wrong") == 403
+    assert graph.deliver(server.url + "/webhook/messenger/third", both) == 404
+    server.stop()
+    graph.close()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ typedef struct
 
 struct _MessagingFaultServer
 {
+  char *load; /* nullable */
   MessagingFaultRole role;
   SoupServer *server;
   char *url;
@@ -374,6 +375,9 @@ on_request (SoupServer *server,
   else if (!refuse (self, message, method, body))
     {
       answer = carry_out (self, message, method);
+      if (self->load != NULL)
+        soup_message_headers_replace (soup_server_message_get_response_headers (message),
+                                      "X-Business-Use-Case-Usage", self->load);
       respond (message, 200, answer);
     }
 }
@@ -410,6 +414,7 @@ messaging_fault_server_new (MessagingFaultRole role)
 void
 messaging_fault_server_free (MessagingFaultServer *self)
 {
+  g_free (self->load);
   for (guint i = 0; i < self->silent->len; i++)
     {
       hang_up (self->silent->pdata[i]);
@@ -456,6 +461,13 @@ messaging_fault_server_push_error (
   g_autofree char *body = format_error (code, subcode, "what Meta says");
 
   messaging_fault_server_push (self, method, MESSAGING_FAULT_STATUS, status, body);
+}
+
+void
+messaging_fault_server_set_load (MessagingFaultServer *self, const char *json)
+{
+  g_free (self->load);
+  self->load = g_strdup (json);
 }
 
 void

@@ -52,6 +52,8 @@ void messaging_fault_server_push (MessagingFaultServer *self,
 void messaging_fault_server_push_error (
     MessagingFaultServer *self, const char *method, guint status, gint code, gint subcode);
 
+/* The value of X-Business-Use-Case-Usage from now on; NULL: none. */
+void messaging_fault_server_set_load (MessagingFaultServer *self, const char *json);
 /* So many fields of the webhook are subscribed to from now on: all, or none. */
 void messaging_fault_server_set_subscribed (MessagingFaultServer *self, gboolean subscribed);
 /* The token that is taken from now on. */

@@ -54,6 +54,8 @@ typedef struct
  * @upgraded: takes over a websocket; any thread
  * @find_connector: (nullable): the connector of a webhook path, borrowed; connection is %NULL in
  *   the short form of the path. Any thread
+ * @nth_connector: (nullable): all connectors of a platform, one after the other; %NULL beyond the last.
+ *   Borrowed; any thread
  * @write_metrics: (nullable): appends what main knows to the service's metrics. Any thread
  * @list_products: (nullable): asks a platform what the customer of a chat offers; page from 1; done
  *   is called once, on any thread. Any thread
@@ -79,6 +81,7 @@ typedef struct
   DeskRandom *random;
   void (*upgraded) (const DeskHttpUpgraded *socket, gpointer data);
   DeskConnector *(*find_connector) (const char *platform, const char *connection, gpointer data);
+  DeskConnector *(*nth_connector) (const char *platform, guint n, gpointer data);
   void (*write_metrics) (GString *out, gpointer data);
   void (*list_products) (const char *platform, const char *user_id, guint page, DeskReplyDone done, gpointer done_data, gpointer data);
   gpointer data;

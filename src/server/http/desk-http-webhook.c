@@ -35,38 +35,129 @@ add_query (void *cls, enum MHD_ValueKind kind, const char *key, const char *valu
   return MHD_YES;
 }
 
+/* ── One call, one or several connections ───────────────────────────────────────────────────── */
+
+/* The parts of a call on their way into the store; the last one answers. */
+typedef struct
+{
+  DeskHttpWait *wait;
+  gint left;   /* atomic */
+  gint failed; /* atomic */
+} Parts;
+
 static void
 on_ingested (gboolean stored, const GError *error, gpointer data)
 {
+  Parts *parts = data;
   DeskReply *reply;
 
-  if (stored)
+  if (!stored)
+    g_atomic_int_set (&parts->failed, 1);
+  if (!g_atomic_int_dec_and_test (&parts->left))
+    return;
+  if (g_atomic_int_get (&parts->failed) == 0)
     {
       reply = g_new0 (DeskReply, 1);
       reply->status = MHD_HTTP_OK;
       reply->body = g_string_new (NULL);
       reply->retry_after_s = -1;
     }
-  else
+  else /* what was stored is known by its keys when the platform calls again */
     reply = desk_reply_new_failure (DESK_CODE_UNAVAILABLE,
-                                    error != NULL ? error->message : "Nothing was stored", NULL, 5,
-                                    NULL);
-  desk_http_wait_done (reply, data);
+                                    error != NULL ? error->message : "Not everything was stored",
+                                    NULL, 5, NULL);
+  desk_http_wait_done (reply, parts->wait);
+  g_free (parts);
+}
+
+static DeskConnector *
+nth_connector (DeskHttpRequest *request, guint n)
+{
+  const DeskHttpOptions *options = &request->server->options;
+
+  return options->nth_connector != NULL
+             ? options->nth_connector (request->match.args[0], n, options->data)
+             : NULL;
+}
+
+/* A platform calls one address for all accounts of an app: what is not for the connection that was
+ * called goes to the one whose account it is. Each verifies the call with its own secret. */
+static GPtrArray *
+parse_others (DeskHttpRequest *request, DeskConnector *called, const DeskWebhookRequest *webhook)
+{
+  GPtrArray *found = g_ptr_array_new_with_free_func ((GDestroyNotify)desk_inbound_free);
+  DeskConnector *other;
+
+  for (guint n = 0; (other = nth_connector (request, n)) != NULL; n++)
+    {
+      if (other == called)
+        continue;
+      g_autoptr (DeskWebhookResult) result = desk_connector_parse_webhook (other, webhook);
+      if (result->status == MHD_HTTP_OK && result->inbound != NULL && result->inbound->items->len > 0)
+        g_ptr_array_add (found, g_steal_pointer (&result->inbound));
+    }
+  return found;
+}
+
+/* Takes inbound and the elements of others. */
+static void
+store (DeskHttpRequest *request, DeskInbound *inbound, GPtrArray *others)
+{
+  DeskService *service = request->server->options.service;
+  DeskHttpWait *wait = desk_http_wait_begin (request);
+  Parts *parts;
+
+  if (wait == NULL)
+    {
+      desk_inbound_free (inbound);
+      return;
+    }
+  parts = g_new0 (Parts, 1);
+  parts->wait = wait;
+  parts->left = 1 + (gint)others->len;
+  for (guint i = 0; i < others->len; i++)
+    desk_service_ingest (service, g_steal_pointer (&others->pdata[i]), on_ingested, parts);
+  desk_service_ingest (service, inbound, on_ingested, parts);
 }
 
 static void
-answer (DeskHttpRequest *request, DeskWebhookResult *result)
+answer (DeskHttpRequest *request,
+        DeskConnector *called,
+        const DeskWebhookRequest *webhook,
+        DeskWebhookResult *result)
 {
-  if (result->inbound != NULL)
+  g_autoptr (GPtrArray) others = NULL;
+
+  if (result->inbound == NULL)
     {
-      DeskHttpWait *wait = desk_http_wait_begin (request);
-      if (wait != NULL)
-        desk_service_ingest (request->server->options.service, g_steal_pointer (&result->inbound),
-                             on_ingested, wait);
+      desk_http_request_reply_text (request, result->status != 0 ? result->status : MHD_HTTP_OK,
+                                    g_string_new (result->body != NULL ? result->body : ""),
+                                    TEXT_TYPE);
       return;
     }
-  desk_http_request_reply_text (request, result->status != 0 ? result->status : MHD_HTTP_OK,
-                                g_string_new (result->body != NULL ? result->body : ""), TEXT_TYPE);
+  others = result->inbound->has_others ? parse_others (request, called, webhook)
+                                       : g_ptr_array_new ();
+  if (others->len > 0) /* somebody knew them */
+    g_clear_pointer (&result->inbound->problem, g_free);
+  store (request, g_steal_pointer (&result->inbound), others);
+}
+
+/* The short form of the path with several connections: the first that believes the call. */
+static DeskConnector *
+find_believer (DeskHttpRequest *request,
+               const DeskWebhookRequest *webhook,
+               DeskWebhookResult **out_result)
+{
+  DeskConnector *connector;
+
+  for (guint n = 0; (connector = nth_connector (request, n)) != NULL; n++)
+    {
+      g_clear_pointer (out_result, desk_webhook_result_free);
+      *out_result = desk_connector_parse_webhook (connector, webhook);
+      if ((*out_result)->status != MHD_HTTP_FORBIDDEN)
+        return connector;
+    }
+  return NULL;
 }
 
 void
@@ -78,7 +169,7 @@ desk_http_handle_webhook (DeskHttpRequest *request)
             ? options->find_connector (request->match.args[0], request->match.args[1], options->data)
             : NULL;
 
-  if (connector == NULL)
+  if (connector == NULL && (request->match.args[1] != NULL || nth_connector (request, 0) == NULL))
     {
       desk_http_request_fail (request, DESK_CODE_NOT_FOUND, "There is no such connection");
       return;
@@ -97,6 +188,9 @@ desk_http_handle_webhook (DeskHttpRequest *request)
   };
 
   MHD_get_connection_values (request->connection, MHD_GET_ARGUMENT_KIND, add_query, query);
-  g_autoptr (DeskWebhookResult) result = desk_connector_parse_webhook (connector, &webhook);
-  answer (request, result);
+  g_autoptr (DeskWebhookResult) result
+      = connector != NULL ? desk_connector_parse_webhook (connector, &webhook) : NULL;
+  if (connector == NULL)
+    connector = find_believer (request, &webhook, &result);
+  answer (request, connector, &webhook, result);
 }

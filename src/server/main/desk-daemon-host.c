@@ -207,6 +207,22 @@ desk_host_get_connectors (DeskHost *self)
 }
 
 /* ── Finding one ────────────────────────────────────────────────────────────────────────────── */
+static gboolean
+is_of_platform (DeskConnector *connector, const char *platform)
+{
+  return strcmp (desk_connector_get_connection (connector)->platform, platform) == 0
+         || strcmp (desk_connector_get_platform (connector)->name, platform) == 0;
+}
+
+DeskConnector *
+desk_host_nth (DeskHost *self, const char *platform, guint n)
+{
+  for (guint i = 0; i < self->connectors->len; i++)
+    if (is_of_platform (self->connectors->pdata[i], platform) && n-- == 0)
+      return self->connectors->pdata[i];
+  return NULL;
+}
+
 DeskConnector *
 desk_host_find (DeskHost *self, const char *platform, const char *connection)
 {
@@ -217,8 +233,7 @@ desk_host_find (DeskHost *self, const char *platform, const char *connection)
       DeskConnector *connector = g_ptr_array_index (self->connectors, i);
       const DeskConnection *own = desk_connector_get_connection (connector);
 
-      if (strcmp (own->platform, platform) != 0
-          && strcmp (desk_connector_get_platform (connector)->name, platform) != 0)
+      if (!is_of_platform (connector, platform))
         continue;
       if (connection != NULL && strcmp (own->name, connection) == 0)
         return connector;

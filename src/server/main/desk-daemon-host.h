@@ -33,6 +33,8 @@ DeskService *desk_host_get_service (DeskHost *self);
 GPtrArray *desk_host_get_connectors (DeskHost *self);
 /* connection NULL: the only one of the platform. Borrowed; any thread. */
 DeskConnector *desk_host_find (DeskHost *self, const char *platform, const char *connection);
+/* Those of a platform, in the order of the configuration; NULL beyond the last. Borrowed; any thread. */
+DeskConnector *desk_host_nth (DeskHost *self, const char *platform, guint n);
 /* A message's files are to be fetched: passed on on the main thread. Any thread. */
 void desk_host_fetch_files (DeskHost *self, const char *connection, const DeskMessage *message);
 /* A manager types: passed on on the main thread. Any thread. */

@@ -148,6 +148,12 @@ on_find_connector (const char *platform, const char *connection, gpointer data)
   return desk_host_find (((DeskDaemon *)data)->host, platform, connection);
 }
 
+static DeskConnector *
+on_nth_connector (const char *platform, guint n, gpointer data)
+{
+  return desk_host_nth (((DeskDaemon *)data)->host, platform, n);
+}
+
 static void
 on_write_metrics (GString *out, gpointer data)
 {
@@ -333,6 +339,7 @@ start_http (DeskDaemon *self, GError **error)
     .random = self->random,
     .upgraded = on_upgraded,
     .find_connector = on_find_connector,
+    .nth_connector = on_nth_connector,
     .write_metrics = on_write_metrics,
     .list_products = on_list_products,
     .data = self,

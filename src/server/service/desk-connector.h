@@ -85,6 +85,7 @@ typedef struct
   char *problem;    /* nullable: what of raw could not be understood; then raw is kept even without items, so that a
                      * later version can replay it */
   gboolean is_replay; /* raw is stored already */
+  gboolean has_others; /* parts of raw are for other accounts of the platform: their connections may know them */
 } DeskInbound;
 DeskInbound *desk_inbound_new (const char *connection, DeskSource source, GBytes *raw);
 void desk_inbound_free (DeskInbound *self);

@@ -25,6 +25,7 @@
 #include "common/desk-json-writer.h"
 #include "server/connectors/meta/desk-meta-json.h"
 
+#define MAX_PAUSE_MS 5000 /* a longer wait is the queue's */
 #define PART_TEXT        -1 /* files count from 0 */
 #define MAX_UPLOADS_KEPT 1000
 #define HUMAN_AGENT      "HUMAN_AGENT"
@@ -410,8 +411,43 @@ send_link (GTask *task, const DeskAttachment *file)
   post_message (task, NULL, url);
 }
 
+static void post_part_now (GTask *task);
+
+static gboolean
+post_later (gpointer data)
+{
+  GTask *task = data;
+
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (task)))
+    end_with (task, desk_outcome_new (DESK_OUTCOME_NOT_CONNECTED, NULL,
+                                      "It was given up before it was sent"));
+  else
+    post_part_now (task);
+  return G_SOURCE_REMOVE;
+}
+
+/* As Meta's load headers want it. */
 static void
 post_part (GTask *task)
+{
+  Send *send = g_task_get_task_data (task);
+  const gint64 wait_ms = desk_meta_graph_get_wait_ms (send->sender->graph);
+  DeskOutcome *outcome;
+
+  if (wait_ms <= 0)
+    post_part_now (task);
+  else if (wait_ms <= MAX_PAUSE_MS)
+    g_timeout_add ((guint)wait_ms, post_later, task);
+  else
+    {
+      outcome = desk_outcome_new (DESK_OUTCOME_RETRY, NULL, "The platform asks to slow down");
+      outcome->retry_after_ms = wait_ms;
+      end_with (task, outcome);
+    }
+}
+
+static void
+post_part_now (GTask *task)
 {
   Send *send = g_task_get_task_data (task);
   const DeskMessagingFlavour *flavour = send->sender->flavour;

@@ -35,8 +35,9 @@ normalize (const DeskMessagingReader *self, JsonNode *root, DeskInbound *inbound
     left.n_foreign = 1;
   else
     desk_messaging_parse (&context, root, inbound->items, &left);
+  inbound->has_others = left.n_foreign > 0;
   if (left.n_foreign > 0)
-    g_message ("%s: %u events of other accounts were left out", connection->name, left.n_foreign);
+    g_info ("%s: %u events are for other accounts", connection->name, left.n_foreign);
   if (left.n_unknown > 0)
     inbound->problem = g_strdup_printf ("%u events of an unknown kind", left.n_unknown);
 }

@@ -39,12 +39,12 @@ desk_whatsapp_read_payload (const DeskConnection *connection,
   desk_whatsapp_parse (&context, payload, parsed);
   g_ptr_array_unref (inbound->items);
   inbound->items = g_ptr_array_ref (parsed->items);
+  inbound->has_others = parsed->n_foreign > 0;
   if (parsed->n_foreign > 0)
     {
       inbound->problem
-          = g_strdup ("It is for a phone number which is not that of this connection. Give each "
-                      "number a callback address of its own");
-      g_message ("%s: a payload is for another phone number", connection->name);
+          = g_strdup ("It is for a phone number which is not that of this connection");
+      g_info ("%s: a payload is for another phone number", connection->name);
     }
   else if (parsed->n_ignored > 0)
     g_info ("%s: %u changes of no interest were confirmed", connection->name, parsed->n_ignored);
