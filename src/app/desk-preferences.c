@@ -7,6 +7,10 @@
 
 #include "app/desk-preferences.h"
 
+#include <glib/gi18n.h>
+
+#include "app/desk-autostart.h"
+
 struct _DeskPreferences
 {
   AdwPreferencesWindow parent_instance;
@@ -15,7 +19,10 @@ struct _DeskPreferences
   GtkSwitch *notifications_switch;
   GtkSwitch *disturb_switch;
   GtkSwitch *background_switch;
+  GtkSwitch *sound_switch;
+  GtkSwitch *login_switch;
   AdwComboRow *style_row;
+  GtkSpinButton *text_spin;
 
   GSettings *settings;
 };
@@ -27,6 +34,18 @@ on_style_selected (DeskPreferences *self)
 {
   g_settings_set_enum (self->settings, "color-scheme",
                        (int)adw_combo_row_get_selected (self->style_row));
+}
+
+static void
+on_login_changed (DeskPreferences *self)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean wanted = g_settings_get_boolean (self->settings, "start-at-login");
+  if (desk_autostart_set (wanted, &error))
+    return;
+  g_warning ("starting at login was not changed: %s", error->message);
+  adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (self),
+                                    adw_toast_new (_ ("Starting at login could not be changed")));
 }
 
 static void
@@ -48,6 +67,9 @@ desk_preferences_class_init (DeskPreferencesClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DeskPreferences, disturb_switch);
   gtk_widget_class_bind_template_child (widget_class, DeskPreferences, background_switch);
   gtk_widget_class_bind_template_child (widget_class, DeskPreferences, style_row);
+  gtk_widget_class_bind_template_child (widget_class, DeskPreferences, sound_switch);
+  gtk_widget_class_bind_template_child (widget_class, DeskPreferences, login_switch);
+  gtk_widget_class_bind_template_child (widget_class, DeskPreferences, text_spin);
 }
 
 static void
@@ -63,6 +85,13 @@ desk_preferences_init (DeskPreferences *self)
                    G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (self->settings, "run-in-background", self->background_switch, "active",
                    G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "notification-sound", self->sound_switch, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "start-at-login", self->login_switch, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "text-size", self->text_spin, "value", G_SETTINGS_BIND_DEFAULT);
+  g_signal_connect_object (self->settings, "changed::start-at-login",
+                           G_CALLBACK (on_login_changed), self, G_CONNECT_SWAPPED);
   adw_combo_row_set_selected (self->style_row,
                               (guint)g_settings_get_enum (self->settings, "color-scheme"));
   g_signal_connect_object (self->style_row, "notify::selected", G_CALLBACK (on_style_selected),

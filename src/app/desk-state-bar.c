@@ -22,20 +22,30 @@ struct _DeskStateBar
   GtkButton *button;
 
   DeskInbox *inbox;
+  guint tick_source; /* while the next try is counted down to */
 };
 
 G_DEFINE_FINAL_TYPE (DeskStateBar, desk_state_bar, GTK_TYPE_BOX)
 
 static char *
-describe_offline (const DeskSyncState *state)
+describe_offline (const DeskSyncState *state, gint64 now_ms)
 {
+  g_autofree char *text = g_strdup (_ ("Offline: the server does not answer"));
+  gint64 left_s = state->retry_at_ms > now_ms ? (state->retry_at_ms - now_ms + 999) / 1000 : 0;
   if (state->complete_to_ms > 0)
     {
       g_autofree char *when = desk_format_exact (state->complete_to_ms - state->server_offset_ms);
+      g_free (text);
       /* Translators: no connection; everything up to that time is on this computer. */
-      return g_strdup_printf (_ ("Offline: complete to %s"), when);
+      text = g_strdup_printf (_ ("Offline: complete to %s"), when);
     }
-  return g_strdup (_ ("Offline: the server does not answer"));
+  if (state->phase != DESK_SYNC_OFFLINE || left_s == 0)
+    return g_steal_pointer (&text);
+  /* Translators: below "Offline: complete to …". */
+  g_autofree char *next = g_strdup_printf (ngettext ("Reconnecting in %d second",
+                                                     "Reconnecting in %d seconds", (gulong)left_s),
+                                           (int)left_s);
+  return g_strdup_printf ("%s\n%s", text, next);
 }
 
 static char *
@@ -54,7 +64,7 @@ desk_state_bar_describe (const DeskSyncState *state, gboolean has_server, gint64
   switch (state->phase)
     {
     case DESK_SYNC_OFFLINE:
-      return describe_offline (state);
+      return describe_offline (state, now_ms);
     case DESK_SYNC_CONNECTING:
       return g_strdup (state->complete_to_ms > 0 ? _ ("Reconnecting…") : _ ("Connecting…"));
     case DESK_SYNC_CATCHING_UP:
@@ -72,7 +82,7 @@ desk_state_bar_describe (const DeskSyncState *state, gboolean has_server, gint64
                               state->error != NULL ? state->error : _ ("no reason given"));
     case DESK_SYNC_STOPPED:
     default:
-      return has_server ? g_strdup (_ ("Connecting…")) : describe_offline (state);
+      return has_server ? g_strdup (_ ("Connecting…")) : describe_offline (state, now_ms);
     }
 }
 
@@ -98,6 +108,18 @@ show_kind (DeskStateBar *self, const DeskSyncState *state)
     gtk_widget_add_css_class (GTK_WIDGET (self), "offline");
 }
 
+static void update (DeskStateBar *self);
+
+static gboolean
+on_tick (gpointer data)
+{
+  DeskStateBar *self = data;
+  self->tick_source = 0;
+  if (self->inbox != NULL)
+    update (self);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 update (DeskStateBar *self)
 {
@@ -105,6 +127,9 @@ update (DeskStateBar *self)
   gboolean has_server = desk_inbox_get_server_url (self->inbox) != NULL;
   g_autofree char *text = desk_state_bar_describe (state, has_server, g_get_real_time () / 1000);
 
+  g_clear_handle_id (&self->tick_source, g_source_remove);
+  if (state->phase == DESK_SYNC_OFFLINE && state->retry_at_ms > g_get_real_time () / 1000)
+    self->tick_source = g_timeout_add (1000, on_tick, self);
   show_kind (self, state);
   gtk_label_set_text (self->label, text);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->label),
@@ -138,6 +163,7 @@ desk_state_bar_set_inbox (DeskStateBar *self, DeskInbox *inbox)
 static void
 desk_state_bar_dispose (GObject *object)
 {
+  g_clear_handle_id (&DESK_STATE_BAR (object)->tick_source, g_source_remove);
   g_clear_object (&DESK_STATE_BAR (object)->inbox);
   G_OBJECT_CLASS (desk_state_bar_parent_class)->dispose (object);
 }

@@ -9,6 +9,8 @@
 
 #include <glib/gi18n.h>
 
+#include "app/desk-switcher.h"
+
 static gboolean
 has_chat (DeskWindow *self)
 {
@@ -59,7 +61,21 @@ action_search (GtkWidget *widget, const char *name, GVariant *parameter)
   if (self->inbox == NULL)
     return;
   adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->sidebar_clamp));
-  desk_sidebar_start_search (self->sidebar, g_str_equal (name, "win.switch-chat"));
+  desk_sidebar_start_search (self->sidebar, FALSE);
+}
+
+static void
+action_switch_chat (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  DeskWindow *self = DESK_WINDOW (widget);
+  if (self->inbox != NULL)
+    gtk_window_present (desk_switcher_new (GTK_WINDOW (self), self->inbox));
+}
+
+static void
+action_go_to_chat (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  desk_window_open_chat (DESK_WINDOW (widget), g_variant_get_string (parameter, NULL));
 }
 
 static void
@@ -174,7 +190,8 @@ desk_window_install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.note", NULL, action_note);
   gtk_widget_class_install_action (widget_class, "win.mark-unread", NULL, action_mark_unread);
   gtk_widget_class_install_action (widget_class, "win.search", NULL, action_search);
-  gtk_widget_class_install_action (widget_class, "win.switch-chat", NULL, action_search);
+  gtk_widget_class_install_action (widget_class, "win.switch-chat", NULL, action_switch_chat);
+  gtk_widget_class_install_action (widget_class, "win.go-to-chat", "s", action_go_to_chat);
   gtk_widget_class_install_action (widget_class, "win.next-chat", NULL, action_neighbour);
   gtk_widget_class_install_action (widget_class, "win.previous-chat", NULL, action_neighbour);
   gtk_widget_class_install_action (widget_class, "win.next-unread", NULL, action_neighbour);
