@@ -196,7 +196,7 @@ desk_cli_accounts (DeskCli *cli, int argc, char **argv)
       return DESK_EXIT_DONE;
     }
   remove = argc == 3 && g_str_equal (argv[1], "remove");
-  if (argc != 3 || (!remove && (erase || !g_str_equal (argv[1], "use")))
+  if (argc != 3 || accounts->len == 0 || (!remove && (erase || !g_str_equal (argv[1], "use")))
       || !g_ascii_string_to_unsigned (argv[2], 10, 1, accounts->len, &n, NULL))
     return desk_cli_fail (DESK_EXIT_USAGE, _("usage: accounts [use NUMBER | remove NUMBER [--erase]]"));
   if (remove)

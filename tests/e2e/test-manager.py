@@ -3,12 +3,13 @@
 """What managers do besides writing, by frontdeskctl against frontdeskd: assign, snooze, label, mute, edit, delete, canned
 replies, profiles; made offline, seen by a colleague, and in conflict."""
 
+import json
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from desk_run import Client, Daemon, run_tests
+from desk_run import Client, Daemon, client_program, run_tests
 
 CHAT = "demo/aiko.tanaka"
 QUIET = {"FRONTDESK_DEMO_PACE_S": "0"}
@@ -147,12 +148,59 @@ def test_canned_and_profile(site):
     assert seen["note"] == "likes red" and seen["attributes"] == {"size": "L"}, seen
 
 
+def test_accounts(site):
+    server = Daemon(site, config=DEMO, environment=QUIET)
+    for name in ("ivan", "maria"):
+        server.add_user(name, password="correct horse")
+    server.start()
+    home = {"SECRET_BACKEND": "file", "SECRET_FILE_TEST_PASSWORD": "pw", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent",
+            "XDG_CONFIG_HOME": str(site.path / "config"), "XDG_DATA_HOME": str(site.path / "data")}
+
+    def run(*arguments, stdin="", code=0):
+        done = site.run([client_program(), *arguments], input=stdin, environment=home)
+        assert done.returncode == code, (arguments, done.returncode, done.stderr)
+        return done.stdout
+
+    def accounts():
+        return [json.loads(line) for line in run("--json", "accounts").splitlines()]
+
+    run("accounts", "remove", "1", code=2)
+    for name in ("ivan", "maria"):
+        run("--server", server.url, "login", "--user", name, stdin="correct horse\n")
+        run("sync", "--once")
+    caches = {account["username"]: pathlib.Path(account["cache"]) for account in accounts()}
+    assert [account["username"] for account in accounts()] == ["maria", "ivan"], accounts()
+    run("accounts", "use", "2")
+    assert [account["username"] for account in accounts()] == ["ivan", "maria"], accounts()
+    run("accounts", "remove", "3", code=2)
+    run("accounts", "--erase", code=2)
+    run("accounts", "remove", "2")
+    assert [account["username"] for account in accounts()] == ["ivan"], accounts()
+    assert list(caches["maria"].glob("cache.db")), "kept unless told otherwise"
+    run("accounts", "remove", "1", "--erase")
+    assert accounts() == [] and not list(caches["ivan"].glob("cache.db*")), list(caches["ivan"].iterdir())
+    run("chats", code=2)
+
+
+def test_no_templates(site):
+    server, tokens, (ivan, maria) = two_managers(site)
+    assert ivan.json("templates", CHAT) == [[]]
+    assert ivan.code("templates", "demo/nobody") == 1
+    assert ivan.code("send", CHAT, "--template", "hello") == 1
+    server.stop()
+    assert ivan.json("templates", CHAT) == [[]], "told a moment ago"
+    assert maria.code("templates", CHAT) == 3
+    assert ivan.json("outbox") == []
+
+
 def test_usage(site):
     server, tokens, (ivan, maria) = two_managers(site)
     for arguments in (["assign", CHAT], ["assign", CHAT, "x", "--none"], ["state", CHAT, "asleep"], ["state", CHAT, "snoozed"],
                       ["state", CHAT, "open", "--until", "2099-01-01T09:00:00Z"], ["label", CHAT], ["label", CHAT, "vip"],
                       ["mute"], ["edit", "x"], ["edit", "x", ""], ["delete"], ["react", "x"], ["retry"], ["canned", "x"],
                       ["profile"], ["profile", CHAT, "--set", "nosuch=1"], ["accounts", "use", "9"],
+                      ["accounts", "remove", "0"], ["templates"], ["send", CHAT, "--template", "x", "text"],
+                      ["send", CHAT, "text", "--var", "1"], ["send", CHAT, "--template", "x", "--note"],
                       ["outbox", "edit", "1"], ["outbox", "edit", "1", ""]):
         done = ivan.run(*arguments)
         assert done.returncode == 2 and done.stderr, (arguments, done.returncode, done.stderr)
