@@ -286,5 +286,7 @@ desk_engine_changes_reply (DeskEngine *self, const DeskSyncReply *reply)
       if (self->history_wanted) /* each failed attempt to connect drops what was planned */
         desk_engine_want_history (self);
       desk_engine_read_outbox (self);
+      desk_engine_want_team (self, FALSE); /* no websocket will ever be live, and no heartbeat asks again */
+      desk_engine_want_profile (self);
     }
 }

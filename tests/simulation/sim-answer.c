@@ -177,7 +177,12 @@ answer_list (Sim *sim, const DeskRequest *request)
     return sim_refusal (404, DESK_CODE_OTHER, -1);
   reply = ok ();
   if (request->type == DESK_REQUEST_CANNED)
-    reply->canned = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_canned_free);
+    {
+      g_autofree char *text = sim_canned_text (sim);
+
+      reply->canned = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_canned_free);
+      g_ptr_array_add (reply->canned, desk_canned_new ("c1", "hello", "Hello", text));
+    }
   else
     reply->managers = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_manager_free);
   return reply;
@@ -265,7 +270,7 @@ answer_send (Sim *sim, SimChat *chat, guint user, const DeskOutboxEntry *entry)
         return sim_refusal (404, DESK_CODE_NOT_FOUND, -1);
       if (is_stale (chat, user, entry))
         return sim_refusal (409, DESK_CODE_STALE_REPLY, -1);
-      if (!entry->is_private && chat->closed_until_us > sim->now_us)
+      if (!entry->is_private && entry->template_use == NULL && chat->closed_until_us > sim->now_us)
         return sim_refusal (409, DESK_CODE_WINDOW_CLOSED, -1);
       message = sim_server_add_message (sim, chat, DESK_SENDER_MANAGER, (int) user, entry->text, entry->is_private,
                                         entry->client_message_id);
@@ -302,6 +307,18 @@ answer_mark (Sim *sim, SimChat *chat, guint user, const DeskRequest *request)
   return ok ();
 }
 
+static DeskSyncReply *
+answer_profile (Sim *sim, const SimChat *chat)
+{
+  DeskSyncReply *reply;
+
+  if (chat == NULL || sim->server.level == 0)
+    return sim_refusal (404, DESK_CODE_NOT_FOUND, -1);
+  reply = ok ();
+  reply->profile = desk_profile_copy (chat->profile);
+  return reply;
+}
+
 DeskSyncReply *
 sim_server_answer (Sim *sim, Device *device, const DeskRequest *request)
 {
@@ -336,7 +353,7 @@ sim_server_answer (Sim *sim, Device *device, const DeskRequest *request)
     case DESK_REQUEST_MANAGERS:
       return answer_list (sim, request);
     case DESK_REQUEST_PROFILE:
-      return sim_refusal (404, DESK_CODE_NOT_FOUND, -1);
+      return answer_profile (sim, chat);
     case DESK_REQUEST_CHANGE:
       return sim_answer_change (device, chat, request->entry);
     }

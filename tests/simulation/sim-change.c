@@ -113,6 +113,69 @@ take_away (Sim *sim, SimChat *chat, DeskMessage *message)
   return reply;
 }
 
+static const char *
+reaction_of (const DeskMessage *message, const char *who)
+{
+  for (guint i = 0; i < message->reactions->len; i++)
+    {
+      const DeskReaction *reaction = g_ptr_array_index (message->reactions, i);
+
+      if (g_str_equal (reaction->by, who))
+        return reaction->emoji;
+    }
+  return "";
+}
+
+static DeskSyncReply *
+react (Sim *sim, SimChat *chat, DeskMessage *message, const char *who, const char *emoji)
+{
+  DeskSyncReply *reply;
+
+  if (message->deleted_at_ms > 0)
+    return sim_refusal (409, DESK_CODE_NOT_SUPPORTED, -1);
+  reply = g_new0 (DeskSyncReply, 1);
+  if (g_strcmp0 (reaction_of (message, who), emoji) != 0)
+    {
+      for (guint i = message->reactions->len; i-- > 0;)
+        if (g_str_equal (((DeskReaction *) g_ptr_array_index (message->reactions, i))->by, who))
+          g_ptr_array_remove_index (message->reactions, i);
+      if (*emoji != '\0')
+        g_ptr_array_add (message->reactions, desk_reaction_new (emoji, who));
+      sim_server_change_message (sim, chat, message, DESK_EVENT_MESSAGE_UPDATED);
+    }
+  reply->message = desk_message_copy (message);
+  return reply;
+}
+
+/* Only what failed goes out once more. */
+static DeskSyncReply *
+retry (Sim *sim, SimChat *chat, DeskMessage *message)
+{
+  DeskSyncReply *reply;
+
+  if (message->deleted_at_ms > 0)
+    return sim_refusal (409, DESK_CODE_NOT_SUPPORTED, -1);
+  if (message->status != DESK_STATUS_FAILED)
+    return conflict_message (message);
+  message->status = DESK_STATUS_QUEUED;
+  sim_server_change_message (sim, chat, message, DESK_EVENT_MESSAGE_STATUS);
+  reply = g_new0 (DeskSyncReply, 1);
+  reply->message = desk_message_copy (message);
+  return reply;
+}
+
+static DeskSyncReply *
+change_profile (Sim *sim, SimChat *chat, const DeskOutboxEntry *entry)
+{
+  DeskSyncReply *reply = g_new0 (DeskSyncReply, 1);
+
+  desk_profile_change_apply (entry->profile, chat->profile);
+  chat->profile->rev++;
+  chat->profile->updated_at_ms = sim_server_ms (sim);
+  reply->profile = desk_profile_copy (chat->profile);
+  return reply;
+}
+
 static DeskSyncReply *
 answer (Device *device, SimChat *chat, const DeskOutboxEntry *entry)
 {
@@ -123,6 +186,8 @@ answer (Device *device, SimChat *chat, const DeskOutboxEntry *entry)
     return sim_refusal (404, DESK_CODE_NOT_FOUND, -1);
   if (entry->intent == DESK_INTENT_CHAT)
     return change_chat (sim, chat, entry);
+  if (entry->intent == DESK_INTENT_PROFILE)
+    return change_profile (sim, chat, entry);
   message = find_message (chat, entry->message_id);
   if (message == NULL)
     return sim_refusal (404, DESK_CODE_NOT_FOUND, -1);
@@ -130,17 +195,25 @@ answer (Device *device, SimChat *chat, const DeskOutboxEntry *entry)
     return edit (sim, chat, message, entry, g_hash_table_contains (device->insisted, &entry->local_id));
   if (entry->intent == DESK_INTENT_DELETE)
     return take_away (sim, chat, message);
+  if (entry->intent == DESK_INTENT_REACT)
+    return react (sim, chat, message, sim_user_names[device->user], entry->text);
+  if (entry->intent == DESK_INTENT_RETRY)
+    return retry (sim, chat, message);
   return sim_refusal (409, DESK_CODE_NOT_SUPPORTED, -1);
 }
 
 /* It is at the server what the manager wanted, whoever did it. */
 static gboolean
-is_so (SimChat *chat, const DeskOutboxEntry *entry)
+is_so (SimChat *chat, const DeskOutboxEntry *entry, const char *who)
 {
   const DeskMessage *message = chat && entry->message_id ? find_message (chat, entry->message_id) : NULL;
 
   if (entry->intent == DESK_INTENT_EDIT)
     return message != NULL && g_strcmp0 (message->text, entry->text) == 0;
+  if (entry->intent == DESK_INTENT_REACT)
+    return message != NULL && g_strcmp0 (reaction_of (message, who), entry->text) == 0;
+  if (entry->intent == DESK_INTENT_RETRY)
+    return message != NULL && message->status != DESK_STATUS_FAILED;
   return entry->intent == DESK_INTENT_DELETE && (message == NULL || message->deleted_at_ms > 0);
 }
 
@@ -149,7 +222,7 @@ sim_answer_change (Device *device, SimChat *chat, const DeskOutboxEntry *entry)
 {
   DeskSyncReply *reply = answer (device, chat, entry);
   gboolean known = GPOINTER_TO_INT (g_hash_table_lookup (device->changes, &entry->local_id)) == 2;
-  gboolean so = known || reply->outcome == DESK_OUT_OK || is_so (chat, entry);
+  gboolean so = known || reply->outcome == DESK_OUT_OK || is_so (chat, entry, sim_user_names[device->user]);
 
   g_hash_table_insert (device->changes, g_memdup2 (&entry->local_id, sizeof entry->local_id), GINT_TO_POINTER (so ? 2 : 1));
   return reply;
@@ -190,25 +263,64 @@ new_change (Sim *sim, SimChat *chat)
   return entry;
 }
 
+static const DeskMessage *
+find_failed (const SimChat *chat)
+{
+  for (guint i = chat->messages->len; i-- > 0;)
+    {
+      const DeskMessage *message = g_ptr_array_index (chat->messages, i);
+
+      if (message->status == DESK_STATUS_FAILED)
+        return message;
+    }
+  return NULL;
+}
+
+static DeskOutboxEntry *
+new_change_of_message (Sim *sim, SimChat *chat)
+{
+  static const char *const emojis[] = { "👍", "❤", "" };
+  static const DeskIntent intents[]
+      = { DESK_INTENT_EDIT, DESK_INTENT_EDIT, DESK_INTENT_EDIT, DESK_INTENT_DELETE, DESK_INTENT_REACT, DESK_INTENT_REACT, DESK_INTENT_RETRY };
+  const DeskMessage *message = g_ptr_array_index (chat->messages, sim_below (sim, chat->messages->len));
+  const DeskMessage *failed = find_failed (chat);
+  DeskOutboxEntry *entry = desk_outbox_entry_new (intents[sim_below (sim, G_N_ELEMENTS (intents))], chat->chat->platform,
+                                                  chat->chat->user_id);
+
+  if (entry->intent == DESK_INTENT_RETRY && failed != NULL)
+    message = failed;
+  entry->message_id = g_strdup (message->id);
+  g_free (entry->text);
+  entry->text = entry->intent == DESK_INTENT_EDIT    ? g_strdup_printf ("mine %" G_GINT64_FORMAT, sim_between (sim, 1, 9))
+                : entry->intent == DESK_INTENT_REACT ? g_strdup (emojis[sim_below (sim, G_N_ELEMENTS (emojis))])
+                                                     : NULL;
+  return entry;
+}
+
+static DeskOutboxEntry *
+new_change_of_profile (Sim *sim, SimChat *chat)
+{
+  DeskOutboxEntry *entry = desk_outbox_entry_new (DESK_INTENT_PROFILE, chat->chat->platform, chat->chat->user_id);
+
+  entry->profile = desk_profile_change_new ();
+  entry->profile->note = g_strdup_printf ("note %" G_GINT64_FORMAT, sim_between (sim, 1, 99));
+  return entry;
+}
+
 void
 sim_change_something (Device *device, SimChat *chat)
 {
   Sim *sim = device->sim;
   DeskBatch *batch = desk_batch_new ();
-  const DeskMessage *message = g_ptr_array_index (chat->messages, sim_below (sim, chat->messages->len));
   g_autoptr (DeskOutboxEntry) entry = NULL;
+  guint64 what = sim_below (sim, 10);
 
-  if (sim_chance (sim, 0.5))
+  if (what < 4)
     entry = new_change (sim, chat);
+  else if (what < 9)
+    entry = new_change_of_message (sim, chat);
   else
-    {
-      gboolean edits = sim_chance (sim, 0.7);
-
-      entry = desk_outbox_entry_new (edits ? DESK_INTENT_EDIT : DESK_INTENT_DELETE, chat->chat->platform, chat->chat->user_id);
-      entry->message_id = g_strdup (message->id);
-      g_free (entry->text);
-      entry->text = edits ? g_strdup_printf ("mine %" G_GINT64_FORMAT, sim_between (sim, 1, 9)) : NULL;
-    }
+    entry = new_change_of_profile (sim, chat);
   desk_batch_outbox_add (batch, entry, FALSE);
   sim_device_intend (device, batch, NULL, NULL);
 }

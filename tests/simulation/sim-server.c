@@ -15,6 +15,8 @@ chat_free (gpointer data)
 
   desk_chat_free (self->chat);
   g_ptr_array_unref (self->messages);
+  g_ptr_array_unref (self->revs);
+  desk_profile_free (self->profile);
   g_free (self);
 }
 
@@ -99,6 +101,7 @@ sim_server_emit_chat (Sim *sim, SimChat *chat)
 
   chat->chat->rev++;
   event->chat = desk_chat_copy (chat->chat);
+  g_ptr_array_add (chat->revs, desk_chat_copy (chat->chat));
   emit (sim, chat, event);
 }
 
@@ -160,6 +163,8 @@ sim_server_new_chat (Sim *sim)
       self->chat->first_chat_seq = 1;
     }
   self->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_message_free);
+  self->revs = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_chat_free);
+  self->profile = desk_profile_new (self->chat->platform, user_id);
   g_ptr_array_add (sim->server.chats, self);
   return self;
 }
@@ -333,6 +338,21 @@ sim_server_mark (Sim *sim, SimChat *chat, guint user, gint64 up_to)
              event->up_to_chat_seq, event->marked_unread);
   emit (sim, chat, event);
   return TRUE;
+}
+
+/* The team changed its canned replies: told without their text, in the first chat's partition. */
+void
+sim_server_change_canned (Sim *sim)
+{
+  sim->server.canned++;
+  if (sim->server.chats->len > 0)
+    emit (sim, g_ptr_array_index (sim->server.chats, 0), desk_event_new (DESK_EVENT_CANNED_UPDATED));
+}
+
+char *
+sim_canned_text (Sim *sim)
+{
+  return g_strdup_printf ("Hello, for the %uth time", sim->server.canned);
 }
 
 /* Level 2: somebody types, reads or looks; level 0 tells these too. Nothing is kept of it. */

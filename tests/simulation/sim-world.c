@@ -88,7 +88,7 @@ move_status (Sim *sim, SimChat *chat)
   for (guint i = chat->messages->len; i-- > 0;)
     {
       DeskMessage *message = g_ptr_array_index (chat->messages, i);
-      DeskStatus next = message->status + 1;
+      DeskStatus next = sim_chance (sim, 0.2) ? DESK_STATUS_FAILED : message->status + 1;
 
       if (message->status == DESK_STATUS_NONE || message->status >= DESK_STATUS_READ
           || message->chat_seq < chat->chat->first_chat_seq || sim_chance (sim, 0.5))
@@ -102,8 +102,11 @@ move_status (Sim *sim, SimChat *chat)
 static void
 patch_chat (Sim *sim, SimChat *chat)
 {
-  switch (sim_below (sim, 3))
+  switch (sim_below (sim, 4))
     {
+    case 3:
+      sim_server_change_canned (sim);
+      return;
     case 0:
       g_free (chat->chat->assignee);
       chat->chat->assignee = sim_chance (sim, 0.5) ? g_strdup (sim_user_names[sim_below (sim, SIM_USERS)]) : NULL;
@@ -417,6 +420,14 @@ sim_world_resolve (Device *device)
         }
       else
         {
+          if (entry->state == DESK_OUTBOX_NEEDS_TEMPLATE && sim_chance (sim, 0.5))
+            {
+              g_autoptr (DeskTemplateUse) use = desk_template_use_new ("hello", "en", NULL);
+
+              desk_batch_outbox_template (batch, entry->local_id, use, entry->text);
+              sim_device_intend (device, batch, on_retried, intent);
+              continue;
+            }
           g_hash_table_add (device->insisted, g_memdup2 (&entry->local_id, sizeof entry->local_id));
           desk_batch_outbox_retry (batch, entry->local_id, entry->state == DESK_OUTBOX_STALE, NULL);
           sim_device_intend (device, batch, entry->state == DESK_OUTBOX_STALE ? on_forced : on_retried, intent);

@@ -29,6 +29,8 @@ typedef struct
   GPtrArray *messages; /* of DeskMessage, all there ever were; place chat_seq - 1 */
   DeskChatPersonal personal[SIM_USERS];
   gint64 preview_seq;
+  GPtrArray *revs;     /* of DeskChat: as it was told, place rev - 1 */
+  DeskProfile *profile;
   gint64 closed_until_us; /* the platform takes no free replies until then */
   gboolean erased;
 } SimChat;
@@ -45,6 +47,7 @@ typedef struct
   GHashTable *keys;               /* "user\001client id" → DeskMessage */
   GHashTable *sends;              /* level 0: text → number of platform sends */
   guint next_id;
+  guint canned; /* how often the canned replies changed */
   guint page_size;
   guint keeps0, cap0; /* level 0: messages kept of a chat, rows given at most */
   gint64 last_created_ms; /* level 0: times differ, so that the order is known */
@@ -266,6 +269,8 @@ void sim_server_emit_chat (Sim *sim, SimChat *chat);
 void sim_server_trim (Sim *sim, SimChat *chat, gint64 first);
 void sim_server_erase (Sim *sim, SimChat *chat);
 gboolean sim_server_mark (Sim *sim, SimChat *chat, guint user, gint64 up_to); /* -1: unread */
+void sim_server_change_canned (Sim *sim);
+char *sim_canned_text (Sim *sim);
 void sim_server_ephemeral (Sim *sim, SimChat *chat);
 DeskCursor *sim_server_head (Sim *sim);
 /* FALSE: expired, of another epoch or ahead. */
@@ -279,6 +284,10 @@ DeskSyncReply *sim_refusal (guint status, DeskCode code, gint64 retry_after_ms);
 DeskSyncReply *sim_answer_change (Device *device, SimChat *chat, const DeskOutboxEntry *entry);
 void sim_check_change (Device *device, gint64 local_id);
 void sim_change_something (Device *device, SimChat *chat);
+
+/* sim-overlay.c: what is shown */
+void sim_check_overlay (Device *device, const SimChat *chat);
+char *sim_compare_canned (Device *device);
 
 /* sim-net.c */
 void sim_net_request (Device *device, DeskRequest *request); /* takes request */
