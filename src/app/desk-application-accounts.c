@@ -36,9 +36,10 @@ on_nudged (DeskApplication *self, const char *what, DeskSession *session)
     g_action_group_activate_action (G_ACTION_GROUP (self), "quit", NULL);
   else if (desk_inbox_get_store (inbox) != NULL)
     {
-      desk_store_notify_external_change (desk_inbox_get_store (inbox));
       if (desk_inbox_get_sync (inbox) != NULL)
-        desk_sync_nudge (desk_inbox_get_sync (inbox));
+        desk_sync_take_nudge (desk_inbox_get_sync (inbox), what);
+      else
+        desk_store_notify_external_change (desk_inbox_get_store (inbox));
     }
 }
 

@@ -11,6 +11,9 @@
 /* Runs the engine in this process, or waits for the process that runs it. One engine a cache: who has the lock. */
 
 #define LOOK_MS 100
+#define LOOKS_A_SECOND (1000 / LOOK_MS)
+#define ASK_AGAIN_S 10
+#define ANSWER_S 120 /* how long the holder of the cache may take to answer */
 
 typedef struct
 {
@@ -19,6 +22,9 @@ typedef struct
   GMainLoop *loop;
   gint64 local_id;
   gint64 deadline_us; /* 0 none */
+  DeskCacheLock *lock;
+  gint64 asked_ms; /* wall clock: the holder of the cache was asked to settle */
+  guint looks;
   gboolean follow;
   gboolean settled;
   int code;
@@ -84,11 +90,48 @@ look_at_entry (Run *run)
   return 0;
 }
 
+static void on_nudge (const char *what, gpointer data);
+static void start_sync (Run *run);
+
+/* The holder of the cache tells when all is here and delivered; if it goes, this process takes its place. */
+static void
+look_at_holder (Run *run)
+{
+  static const int codes[] = { 0, DESK_EXIT_DONE, DESK_EXIT_NO_CONNECTION, DESK_EXIT_REFUSED, DESK_EXIT_FAILED };
+  g_autofree char *text = NULL;
+  DeskSettled settled = desk_sync_read_settled (run->cli->store, run->asked_ms, &text);
+
+  if (settled == DESK_SETTLED_DONE && look_at_entry (run) < 0)
+    return; /* something was written after it had looked */
+  if (settled != DESK_SETTLED_NOT_YET)
+    {
+      if (text != NULL)
+        desk_cli_fail (0, "%s", text);
+      finish (run, codes[settled]);
+      return;
+    }
+  if (++run->looks % LOOKS_A_SECOND != 0)
+    return;
+  run->lock = desk_cache_lock_acquire (desk_store_get_dir (run->cli->store), on_nudge, run, NULL);
+  if (run->lock != NULL)
+    start_sync (run);
+  else if (run->looks % (ASK_AGAIN_S * LOOKS_A_SECOND) == 0) /* its queue may have been full */
+    desk_cache_nudge (desk_store_get_dir (run->cli->store), "settle");
+  if (run->lock == NULL && run->looks >= ANSWER_S * LOOKS_A_SECOND)
+    finish (run, desk_cli_fail (DESK_EXIT_FAILED, _("The process that keeps this cache in sync does not answer.")));
+}
+
 static gboolean
 on_look (gpointer data)
 {
-  Run *run = data;
-  int found = run->follow ? -1 : (run->local_id != 0 || run->sync == NULL) ? look_at_entry (run) : -1;
+  Run *run = data;  int found;
+
+  if (run->sync == NULL && run->local_id == 0)
+    {
+      look_at_holder (run);
+      return G_SOURCE_CONTINUE;
+    }
+  found = run->follow ? -1 : run->local_id != 0 ? look_at_entry (run) : -1;
 
   if (found >= 0)
     finish (run, found == 0 ? DESK_EXIT_DONE : DESK_EXIT_FAILED);
@@ -133,11 +176,8 @@ on_nudge (const char *what, gpointer data)
 {
   Run *run = data;
 
-  if (run->sync != NULL && g_strcmp0 (what, "outbox") == 0)
-    {
-      desk_store_notify_external_change (run->cli->store);
-      desk_sync_nudge (run->sync);
-    }
+  if (run->sync != NULL)
+    desk_sync_take_nudge (run->sync, what);
 }
 
 static void
@@ -162,21 +202,21 @@ int
 desk_cli_run_engine (DeskCli *cli, gboolean follow, gint64 local_id, gint64 timeout_ms)
 {
   Run run = { .cli = cli, .follow = follow, .local_id = local_id };
-  g_autoptr (DeskCacheLock) lock = NULL;
   g_autoptr (GError) error = NULL;
   guint sources[3];
 
-  lock = desk_cache_lock_acquire (desk_store_get_dir (cli->store), on_nudge, &run, &error);
+  run.lock = desk_cache_lock_acquire (desk_store_get_dir (cli->store), on_nudge, &run, &error);
   if (error != NULL)
     return desk_cli_fail (DESK_EXIT_FAILED, "%s", error->message);
-  if (lock == NULL && follow)
+  if (run.lock == NULL && follow)
     return desk_cli_fail (DESK_EXIT_FAILED, _("Another process keeps this cache in sync; follow it there."));
   run.loop = g_main_loop_new (NULL, FALSE);
   run.deadline_us = timeout_ms > 0 ? g_get_monotonic_time () + timeout_ms * 1000 : 0;
-  if (lock != NULL)
+  run.asked_ms = g_get_real_time () / 1000;
+  if (run.lock != NULL)
     start_sync (&run);
   else
-    desk_cache_nudge (desk_store_get_dir (cli->store), "outbox");
+    desk_cache_nudge (desk_store_get_dir (cli->store), local_id != 0 ? "outbox" : "settle");
   sources[0] = g_unix_signal_add (SIGINT, on_signal, &run);
   sources[1] = g_unix_signal_add (SIGTERM, on_signal, &run);
   sources[2] = g_timeout_add (LOOK_MS, on_look, &run);
@@ -189,6 +229,7 @@ desk_cli_run_engine (DeskCli *cli, gboolean follow, gint64 local_id, gint64 time
       desk_sync_stop (run.sync);
       g_clear_object (&run.sync);
     }
+  g_clear_pointer (&run.lock, desk_cache_lock_release);
   g_main_loop_unref (run.loop);
   return run.code;
 }

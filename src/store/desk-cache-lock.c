@@ -57,13 +57,14 @@ static gboolean
 receive (int fd, GIOCondition condition, gpointer data)
 {
   DeskCacheLock *self = data;
+  static const char *const words[] = { "outbox", "settle", "present", "stop", NULL };
   char text[MAX_NUDGE + 1];
   ssize_t len = recv (fd, text, sizeof text, MSG_DONTWAIT);
 
   if (len <= 0 || len > MAX_NUDGE)
     return G_SOURCE_CONTINUE; /* no word of ours */
   text[len] = '\0';
-  if (g_str_equal (text, "outbox") || g_str_equal (text, "present") || g_str_equal (text, "stop"))
+  if (g_strv_contains (words, text))
     self->nudge (text, self->data);
   else
     g_info ("An unknown nudge is ignored");

@@ -12,7 +12,7 @@ typedef struct _DeskCacheLock DeskCacheLock;
 typedef void (*DeskCacheNudge) (const char *what, gpointer data);
 
 /* Becomes the holder, or returns NULL without error if another process is (with error if the folder cannot
- * be used). nudge is called on the thread-default context of the caller; what is "outbox", "present" (bring
+ * be used). nudge is called on the thread-default context of the caller; what is "outbox", "settle" (tell when all is here), "present" (bring
  * the window to the front) or "stop". */
 DeskCacheLock *desk_cache_lock_acquire (const char *dir, DeskCacheNudge nudge, gpointer data, GError **error);
 void desk_cache_lock_release (DeskCacheLock *self);

@@ -101,6 +101,20 @@ GPtrArray *desk_sync_list_viewing (DeskSync *self, const char *platform, const c
 
 /* The outbox changed (by us or by another process). */
 void desk_sync_nudge (DeskSync *self);
+/* What another process asks of the engine that holds the cache (desk_cache_lock_acquire()'s what): "outbox": as
+ * desk_sync_nudge(); "settle": tell in the cache when everything is here and delivered, or why not. */
+void desk_sync_take_nudge (DeskSync *self, const char *what);
+typedef enum
+{
+  DESK_SETTLED_NOT_YET,
+  DESK_SETTLED_DONE,
+  DESK_SETTLED_NO_CONNECTION,
+  DESK_SETTLED_REFUSED,
+  DESK_SETTLED_FAILED,
+} DeskSettled;
+/* For who asked "settle" at since_ms of the wall clock: what the holder of the cache has answered. Blocking; out_text:
+ * why not, for people. */
+DeskSettled desk_sync_read_settled (DeskStore *store, gint64 since_ms, char **out_text);
 /* Try at once instead of waiting for the backoff; also after wake-up and network change (which the object
  * notices by itself through GNetworkMonitor and the clock). */
 void desk_sync_retry_now (DeskSync *self);

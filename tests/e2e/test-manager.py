@@ -5,11 +5,13 @@ replies, profiles; made offline, seen by a colleague, and in conflict."""
 
 import json
 import pathlib
+import signal
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from desk_run import Client, Daemon, client_program, run_tests
+from desk_run import Client, Daemon, client_program, run_tests, wait_for
 
 CHAT = "demo/aiko.tanaka"
 QUIET = {"FRONTDESK_DEMO_PACE_S": "0"}
@@ -191,6 +193,30 @@ def test_no_templates(site):
     assert ivan.json("templates", CHAT) == [[]], "told a moment ago"
     assert maria.code("templates", CHAT) == 3
     assert ivan.json("outbox") == []
+
+
+def test_sync_beside_an_engine(site):
+    server, tokens, (ivan, maria) = two_managers(site)
+    follower = ivan.start("sync", "--follow", stdout=subprocess.DEVNULL)
+    wait_for("the engine", lambda: ivan.json("status")[0]["engine_running"])
+    other = server.rest(tokens[1])
+    for n in range(60):
+        other.send(CHAT, "note %d" % n, private=True)
+    ivan.ok("send", CHAT, "mine", "--note")
+    ivan.sync()
+    assert ivan.json("outbox") == []
+    assert ivan.texts(CHAT)[-61:] == ["note %d" % n for n in range(60)] + ["mine"], ivan.texts(CHAT)
+    server.stop()
+    wait_for("it to be noticed", lambda: ivan.code("sync", "--once") == 3)
+    # who keeps the cache goes while another waits: that one takes its place
+    ivan.ok("send", CHAT, "later", "--note")
+    follower.send_signal(signal.SIGSTOP)
+    waiting = ivan.start("sync", "--once", stdout=subprocess.DEVNULL)
+    server.start()
+    follower.kill()
+    follower.wait(10)
+    assert waiting.wait(60) == 0
+    assert ivan.json("outbox") == [] and ivan.texts(CHAT)[-1] == "later", ivan.texts(CHAT)
 
 
 def test_usage(site):
