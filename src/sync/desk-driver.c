@@ -63,36 +63,6 @@ ticket_new (DeskDriver *driver, guint64 id)
   return ticket;
 }
 
-static void
-fetched_clear (DeskFetched *fetched)
-{
-  g_free (fetched->text);
-}
-
-static DeskNews *
-news_new (void)
-{
-  DeskNews *news = g_new0 (DeskNews, 1);
-
-  news->events = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_event_free);
-  news->ephemeral = g_ptr_array_new_with_free_func ((GDestroyNotify) desk_event_free);
-  news->fetched = g_array_new (FALSE, FALSE, sizeof (DeskFetched));
-  g_array_set_clear_func (news->fetched, (GDestroyNotify) fetched_clear);
-  return news;
-}
-
-void
-desk_news_free (DeskNews *news)
-{
-  g_clear_pointer (&news->state, desk_sync_state_free);
-  g_clear_pointer (&news->capabilities, desk_capabilities_free);
-  g_clear_pointer (&news->presence, g_ptr_array_unref);
-  g_ptr_array_unref (news->events);
-  g_ptr_array_unref (news->ephemeral);
-  g_array_unref (news->fetched);
-  g_free (news);
-}
-
 /* ── Effects ────────────────────────────────────────────────────────────────────────────────── */
 
 static void
@@ -342,7 +312,7 @@ tell_owner (DeskDriver *self)
     return;
   self->settled_told = settled;
   news->settled = settled;
-  self->news = news_new ();
+  self->news = desk_news_new ();
   self->config.news (news, self->config.news_data);
 }
 
@@ -481,7 +451,7 @@ desk_driver_new (const DeskDriverConfig *config)
   self->engine = desk_engine_new (&options);
   self->api = desk_api_new (config->server_url);
   self->cancellable = g_cancellable_new ();
-  self->news = news_new ();
+  self->news = desk_news_new ();
   self->keeper = desk_token_keeper_new (self->api, config->server_url, config->username, config->token);
   self->loader = desk_loader_new (self->api, self->keeper, config->store, config->random, config->files);
   g_signal_connect (self->api, "ws-opened", G_CALLBACK (on_ws_opened), self);

@@ -18,10 +18,7 @@
 #define RETRY_BASE_MS 1000
 #define RETRY_CAP_MS 60000
 #define REFUSED_PAUSE_US (5 * G_USEC_PER_SEC) /* before the cache is asked again */
-#define LOOK_MS 15000
-#define LOOK_EVERY_MS 3000
 #define LOOK_SLACK_MS 5000 /* by so much may the clock of a plain server be behind ours */
-#define MAX_SIGHTED 4096
 #define KEY_LIFE_MS (G_GINT64_CONSTANT (90) * 24 * 3600 * 1000) /* how long the server remembers a client id */
 
 void
@@ -85,8 +82,8 @@ desk_engine_outbox (DeskEngine *self, GPtrArray *entries)
   desk_engine_pump_outbox (self);
 }
 
-static DeskOutboxEntry *
-find_entry (DeskEngine *self, gint64 local_id)
+DeskOutboxEntry *
+desk_engine_outbox_find (DeskEngine *self, gint64 local_id)
 {
   for (guint i = 0; self->outbox != NULL && i < self->outbox->len; i++)
     {
@@ -109,8 +106,8 @@ begin_lane (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, gint64 a
   lane->entry = desk_outbox_entry_copy (entry);
 }
 
-static void
-end_lane (Lane *lane)
+void
+desk_engine_lane_end (Lane *lane)
 {
   lane->local_id = 0;
   lane->waits_for = 0;
@@ -118,11 +115,11 @@ end_lane (Lane *lane)
   g_clear_pointer (&lane->entry, desk_outbox_entry_free);
 }
 
-static void
-store_state (DeskEngine *self, const DeskOutboxEntry *entry, DeskOutboxState state, const char *code, const char *text)
+void
+desk_engine_outbox_set_state (DeskEngine *self, const DeskOutboxEntry *entry, DeskOutboxState state, const char *code, const char *text)
 {
   g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
-  DeskOutboxEntry *mine = find_entry (self, entry->local_id);
+  DeskOutboxEntry *mine = desk_engine_outbox_find (self, entry->local_id);
   DeskBatch *batch = desk_batch_new ();
 
   desk_batch_outbox_state (batch, entry->local_id, state, code, text);
@@ -132,8 +129,8 @@ store_state (DeskEngine *self, const DeskOutboxEntry *entry, DeskOutboxState sta
 }
 
 /* Returns the id of the Apply. */
-static guint64
-store_done (DeskEngine *self, const DeskOutboxEntry *entry, const DeskMessage *message)
+guint64
+desk_engine_outbox_store_done (DeskEngine *self, const DeskOutboxEntry *entry, const DeskMessage *message)
 {
   g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
   DeskBatch *batch = desk_batch_new ();
@@ -160,30 +157,6 @@ start_attempt (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
   lane->waits_for = apply->id;
 }
 
-/* The message was seen. The lane is held until that is committed: the entry must not be taken up again meanwhile. */
-static void
-end_look (DeskEngine *self, Lane *lane)
-{
-  lane->looking = FALSE;
-  lane->waits_for = store_done (self, lane->entry, NULL);
-}
-
-static void
-start_look (DeskEngine *self, Lane *lane, gboolean accepted)
-{
-  lane->requested = FALSE;
-  if (lane->seen)
-    {
-      end_look (self, lane);
-      return;
-    }
-  lane->looking = TRUE;
-  lane->accepted = accepted;
-  lane->look_until_us = self->now_us + LOOK_MS * G_GINT64_CONSTANT (1000);
-  desk_engine_level0_walk (self, lane->entry->platform, lane->entry->user_id, 0, 0);
-  desk_engine_set_timer (self, DESK_TIMER_LOOK, LOOK_EVERY_MS);
-}
-
 /* What an entry that may have been sent already becomes, when the engine finds it so: after a kill. */
 static void
 resume_sending (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
@@ -191,10 +164,10 @@ resume_sending (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
   if (self->state->level == 0 && entry->intent == DESK_INTENT_SEND)
     {
       begin_lane (self, lane, entry, entry->attempted_at_ms);
-      start_look (self, lane, FALSE);
+      desk_engine_look_start (self, lane, FALSE);
     }
   else if (entry->intent == DESK_INTENT_SEND && self->wall_ms - entry->attempted_at_ms > KEY_LIFE_MS)
-    store_state (self, entry, DESK_OUTBOX_UNCONFIRMED, NULL,
+    desk_engine_outbox_set_state (self, entry, DESK_OUTBOX_UNCONFIRMED, NULL,
                  _("It is not known whether this message was sent. Look at the chat before you send it again."));
   else
     start_attempt (self, lane, entry);
@@ -206,7 +179,7 @@ refuse_private_at_level0 (DeskEngine *self, const DeskOutboxEntry *entry)
   if (self->state->level != 0 || !entry->is_private)
     return FALSE;
   /* A plain server knows no notes and would send it to the customer. */
-  store_state (self, entry, DESK_OUTBOX_FAILED, desk_code_to_string (DESK_CODE_NOT_SUPPORTED),
+  desk_engine_outbox_set_state (self, entry, DESK_OUTBOX_FAILED, desk_code_to_string (DESK_CODE_NOT_SUPPORTED),
                _("This server has no internal notes. The note was not sent."));
   return TRUE;
 }
@@ -231,7 +204,7 @@ refuse_files (DeskEngine *self, const DeskOutboxEntry *entry)
         continue;
       text = limit == 0 ? g_strdup (_("This platform takes no files."))
                         : g_strdup_printf (_("“%s” is too large: %s at most can be sent here."), file->filename, size);
-      store_state (self, entry, DESK_OUTBOX_FAILED,
+      desk_engine_outbox_set_state (self, entry, DESK_OUTBOX_FAILED,
                    desk_code_to_string (limit == 0 ? DESK_CODE_NOT_SUPPORTED : DESK_CODE_TOO_LARGE), text);
       return TRUE;
     }
@@ -243,7 +216,7 @@ refuse_change_at_level0 (DeskEngine *self, const DeskOutboxEntry *entry)
 {
   if (self->state->level != 0 || entry->intent < DESK_INTENT_CHAT)
     return FALSE;
-  store_state (self, entry, DESK_OUTBOX_FAILED, desk_code_to_string (DESK_CODE_NOT_SUPPORTED),
+  desk_engine_outbox_set_state (self, entry, DESK_OUTBOX_FAILED, desk_code_to_string (DESK_CODE_NOT_SUPPORTED),
                _("This server cannot do that."));
   return TRUE;
 }
@@ -367,8 +340,8 @@ desk_engine_pump_outbox (DeskEngine *self)
     desk_engine_set_timer (self, DESK_TIMER_OUTBOX, (next_us - self->now_us) / 1000 + 1);
 }
 
-static Lane *
-lane_of (DeskEngine *self, const DeskOutboxEntry *entry)
+Lane *
+desk_engine_lane_of (DeskEngine *self, const DeskOutboxEntry *entry)
 {
   g_autofree char *key = lane_key (entry);
   Lane *lane = g_hash_table_lookup (self->lanes, key);
@@ -396,8 +369,8 @@ desk_engine_outbox_put_off (DeskEngine *self, Lane *lane, const DeskOutboxEntry 
     delay_ms = RETRY_BASE_MS / 2 + desk_backoff_full_jitter_ms (lane->failures, RETRY_BASE_MS, RETRY_CAP_MS, self->random);
   lane->failures++;
   lane->not_before_us = self->now_us + delay_ms * 1000;
-  store_state (self, entry, DESK_OUTBOX_QUEUED, NULL, NULL);
-  end_lane (lane);
+  desk_engine_outbox_set_state (self, entry, DESK_OUTBOX_QUEUED, NULL, NULL);
+  desk_engine_lane_end (lane);
 }
 
 /* A plain server takes read markers over the websocket alone, unanswered, and knows no "unread". */
@@ -412,14 +385,14 @@ mark_at_level0 (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
   if (entry->intent == DESK_INTENT_READ)
     desk_engine_emit (self, DESK_EFFECT_WS_SEND)->text
         = desk_wire_client_frame_text (DESK_CLIENT_FRAME_MARK_READ, NULL, entry->platform, entry->user_id);
-  lane->waits_for = store_done (self, entry, NULL);
+  lane->waits_for = desk_engine_outbox_store_done (self, entry, NULL);
 }
 
 void
 desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok)
 {
   Lane *lane = lane_by_id (self, apply->local_id);
-  DeskOutboxEntry *mine = find_entry (self, apply->local_id);
+  DeskOutboxEntry *mine = desk_engine_outbox_find (self, apply->local_id);
   DeskRequest *request;
 
   if (lane == NULL || lane->waits_for != apply->id)
@@ -429,7 +402,7 @@ desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok)
     {
       /* Withdrawn meanwhile, or the disk is full: nothing went out. */
       lane->not_before_us = self->now_us + REFUSED_PAUSE_US;
-      end_lane (lane);
+      desk_engine_lane_end (lane);
       desk_engine_read_outbox (self);
       return;
     }
@@ -437,8 +410,8 @@ desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok)
   if (!desk_engine_is_online (self))
     {
       /* Nothing went out, so it may simply wait. */
-      end_lane (lane);
-      store_state (self, mine, DESK_OUTBOX_QUEUED, NULL, NULL);
+      desk_engine_lane_end (lane);
+      desk_engine_outbox_set_state (self, mine, DESK_OUTBOX_QUEUED, NULL, NULL);
       return;
     }
   if (self->state->level == 0 && lane->entry->intent != DESK_INTENT_SEND)
@@ -454,170 +427,10 @@ desk_engine_attempt_stored (DeskEngine *self, const Apply *apply, gboolean ok)
   request->entry = desk_outbox_entry_copy (lane->entry);
 }
 
-static const char *
-refusal_text (const DeskFailure *failure)
-{
-  switch (failure->code)
-    {
-    case DESK_CODE_STALE_REPLY:
-      return _("A colleague has answered first. Read their reply, then send yours anyway or edit it.");
-    case DESK_CODE_WINDOW_CLOSED:
-      return _("The platform takes no free replies in this chat any more: it needs a template.");
-    case DESK_CODE_TEXT_TOO_LONG:
-      return _("The text is too long for this platform. Shorten it and send it again.");
-    case DESK_CODE_NOT_FOUND:
-      return _("The server does not know this chat any more.");
-    case DESK_CODE_FORBIDDEN:
-      return _("You may not write in this chat.");
-    case DESK_CODE_IDEMPOTENCY_MISMATCH:
-      return _("An earlier version of this reply was sent already. Look at the chat before you send it again.");
-    default:
-      return failure->message;
-    }
-}
-
-static DeskOutboxState
-refused_state (const DeskFailure *failure)
-{
-  switch (failure->code)
-    {
-    case DESK_CODE_STALE_REPLY:
-      return DESK_OUTBOX_STALE;
-    case DESK_CODE_WINDOW_CLOSED:
-      return DESK_OUTBOX_NEEDS_TEMPLATE;
-    default:
-      return DESK_OUTBOX_FAILED;
-    }
-}
-
-/* Waits for the manager from here on; what came with the refusal is kept for them. */
-void
-desk_engine_outbox_refuse (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, DeskOutboxState state,
-                           const DeskFailure *failure, const char *text)
-{
-  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
-  DeskOutboxEntry *mine = find_entry (self, entry->local_id);
-  DeskBatch *batch = desk_batch_new ();
-
-  desk_batch_outbox_state (batch, entry->local_id, state,
-                           failure->code_text ? failure->code_text : desk_code_to_string (failure->code), text);
-  desk_batch_outbox_details (batch, entry->local_id, failure->details);
-  desk_engine_apply (self, batch, APPLY_OUTBOX, key)->local_id = entry->local_id;
-  if (mine != NULL)
-    mine->state = state;
-  end_lane (lane);
-}
-
-/* The lane is held until the batch, which ends the entry or puts it on another base, is committed. */
-void
-desk_engine_outbox_apply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, DeskBatch *batch, gboolean done)
-{
-  g_autofree char *key = desk_chat_format_key (entry->platform, entry->user_id);
-  Apply *apply = desk_engine_apply (self, batch, APPLY_OUTBOX, key);
-
-  apply->local_id = entry->local_id;
-  apply->done = done;
-  lane->failures = 0;
-  lane->waits_for = apply->id;
-}
-
-static void
-send_refused (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const DeskFailure *failure)
-{
-  gboolean level0 = self->state->level == 0;
-  gboolean later = failure->code == DESK_CODE_IN_FLIGHT || failure->http_status == 429 || failure->http_status == 408;
-
-  if (failure->http_status == 401)
-    {
-      desk_engine_unauthorized (self);
-      desk_engine_outbox_put_off (self, lane, entry, 0);
-    }
-  else if (later)
-    desk_engine_outbox_put_off (self, lane, entry, failure->retry_after_ms);
-  else if (failure->http_status >= 500 && self->state->level == 0)
-    start_look (self, lane, FALSE); /* a plain server calls the platform before it answers */
-  else if (failure->http_status >= 500)
-    desk_engine_outbox_put_off (self, lane, entry, failure->retry_after_ms);
-  else
-    {
-      const char *text = level0 && entry->files != NULL && failure->http_status == 404 ? _("This server takes no files.")
-                                                                                        : refusal_text (failure);
-
-      desk_engine_outbox_refuse (self, lane, entry, refused_state (failure), failure, text);
-    }
-}
-
-static void
-send_reply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const DeskSyncReply *reply)
-{
-  gboolean level0 = self->state->level == 0;
-
-  switch (reply->outcome)
-    {
-    case DESK_OUT_OK:
-      lane->failures = 0;
-      if (level0)
-        {
-          start_look (self, lane, TRUE);
-          break;
-        }
-      lane->waits_for = store_done (self, entry, reply->message);
-      break;
-    case DESK_OUT_REFUSED:
-      send_refused (self, lane, entry, reply->failure);
-      break;
-    case DESK_OUT_NOT_SENT:
-      desk_engine_outbox_put_off (self, lane, entry, -1);
-      break;
-    case DESK_OUT_STOPPED:
-      store_state (self, entry, DESK_OUTBOX_FAILED, DESK_ERROR_STOPPED, _("You stopped the upload. Nothing was sent."));
-      end_lane (lane);
-      break;
-    case DESK_OUT_LOST:
-    case DESK_OUT_GARBAGE:
-      if (level0)
-        start_look (self, lane, FALSE);
-      else
-        desk_engine_outbox_put_off (self, lane, entry, -1);
-      break;
-    }
-}
-
-static void
-marker_reply (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, const DeskSyncReply *reply)
-{
-  guint status = reply->outcome == DESK_OUT_REFUSED ? reply->failure->http_status : 0;
-
-  if (status == 401)
-    desk_engine_unauthorized (self);
-  /* A marker that the server refuses for good (a chat it no longer has) is of no use to anybody. */
-  if (reply->outcome == DESK_OUT_OK || (status >= 400 && status < 500 && status != 401 && status != 408 && status != 429))
-    lane->waits_for = store_done (self, entry, NULL);
-  else
-    desk_engine_outbox_put_off (self, lane, entry, reply->failure ? reply->failure->retry_after_ms : -1);
-}
-
-void
-desk_engine_intent_reply (DeskEngine *self, const DeskRequest *request, const DeskSyncReply *reply)
-{
-  Lane *lane = lane_of (self, request->entry);
-
-  if (lane == NULL || !lane->requested)
-    return;
-  lane->requested = FALSE;
-  if (request->type == DESK_REQUEST_SEND)
-    send_reply (self, lane, request->entry, reply);
-  else if (request->type == DESK_REQUEST_CHANGE)
-    desk_engine_change_reply (self, lane, request->entry, reply);
-  else
-    marker_reply (self, lane, request->entry, reply);
-  desk_engine_pump_outbox (self);
-}
-
 static void
 forget_entry (DeskEngine *self, gint64 local_id)
 {
-  DeskOutboxEntry *entry = find_entry (self, local_id);
+  DeskOutboxEntry *entry = desk_engine_outbox_find (self, local_id);
 
   if (entry != NULL)
     g_ptr_array_remove (self->outbox, entry);
@@ -635,7 +448,7 @@ desk_engine_outbox_stored (DeskEngine *self, const Apply *apply)
   Lane *lane = lane_by_id (self, apply->local_id);
 
   if (lane != NULL && lane->waits_for == apply->id)
-    end_lane (lane);
+    desk_engine_lane_end (lane);
   if (!apply->done)
     {
       desk_engine_read_outbox (self);
@@ -652,91 +465,7 @@ desk_engine_outbox_failed (DeskEngine *self, const Apply *apply)
   Lane *lane = lane_by_id (self, apply->local_id);
 
   if (lane != NULL && lane->waits_for == apply->id)
-    end_lane (lane);
-}
-
-/* ── Level 0: looking for a message whose outcome is not known ─────────────────────────────── */
-
-/* TRUE the first time that a message is seen: a hint and the page after it are the same one. */
-static gboolean
-sight (DeskEngine *self, const char *key, const DeskMessage *message)
-{
-  if (g_hash_table_size (self->sighted) >= MAX_SIGHTED)
-    g_hash_table_remove_all (self->sighted);
-  return g_hash_table_add (self->sighted,
-                           g_strdup_printf ("%s\001%" G_GINT64_FORMAT "\001%u\001%s", key, message->created_at_ms,
-                                            message->attachments->len, message->text));
-}
-
-/* A message with files is known by them; plain servers put their own words where there is no caption. */
-static gboolean
-is_message_of (const DeskOutboxEntry *entry, const DeskMessage *message)
-{
-  guint n = entry->files != NULL ? entry->files->len : 0;
-
-  if (n == 0)
-    return g_strcmp0 (message->text, entry->text) == 0;
-  if (message->attachments->len != n || (*entry->text != '\0' && g_strcmp0 (message->text, entry->text) != 0))
-    return FALSE;
-  for (guint i = 0; i < n; i++)
-    {
-      const DeskStagedFile *file = g_ptr_array_index (entry->files, i);
-      const DeskAttachment *a = g_ptr_array_index (message->attachments, i);
-
-      if (a->size >= 0 && a->size != file->size)
-        return FALSE;
-      if (*a->filename != '\0' && g_strcmp0 (a->filename, file->filename) != 0)
-        return FALSE;
-    }
-  return TRUE;
-}
-
-/* A page or a hint brought an outgoing message that was not cached before. */
-void
-desk_engine_look_found (DeskEngine *self, const char *key, const DeskMessage *message)
-{
-  Lane *lane = g_hash_table_lookup (self->lanes, key);
-
-  if (message->direction != DESK_DIRECTION_OUTGOING || message->sender != DESK_SENDER_MANAGER
-      || !sight (self, key, message) || lane == NULL || lane->entry == NULL
-      || message->created_at_ms < lane->since_ms || !is_message_of (lane->entry, message))
-    return;
-  if (lane->requested)
-    lane->seen = TRUE; /* the answer will tell what that means */
-  if (lane->looking)
-    end_look (self, lane);
-}
-
-void
-desk_engine_look_timeout (DeskEngine *self)
-{
-  GHashTableIter iter;
-  Lane *lane;
-  gboolean more = FALSE;
-
-  g_hash_table_iter_init (&iter, self->lanes);
-  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &lane))
-    {
-      if (!lane->looking)
-        continue;
-      if (self->now_us < lane->look_until_us)
-        {
-          desk_engine_level0_walk (self, lane->entry->platform, lane->entry->user_id, 0, 0);
-          more = TRUE;
-          continue;
-        }
-      if (lane->accepted)
-        {
-          end_look (self, lane); /* the server said ok; its history will show it */
-          continue;
-        }
-      store_state (self, lane->entry, DESK_OUTBOX_UNCONFIRMED, NULL,
-                   _("It is not known whether this message was sent. Look at the chat before you send it again."));
-      end_lane (lane);
-    }
-  if (more)
-    desk_engine_set_timer (self, DESK_TIMER_LOOK, LOOK_EVERY_MS);
-  desk_engine_pump_outbox (self);
+    desk_engine_lane_end (lane);
 }
 
 void

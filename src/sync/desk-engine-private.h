@@ -235,6 +235,16 @@ void desk_engine_outbox_stored (DeskEngine *self, const Apply *apply);
 void desk_engine_outbox_failed (DeskEngine *self, const Apply *apply);
 void desk_engine_outbox_connection_lost (DeskEngine *self);
 gboolean desk_engine_outbox_is_settled (DeskEngine *self);
+DeskOutboxEntry *desk_engine_outbox_find (DeskEngine *self, gint64 local_id); /* in the engine's copy; nullable */
+Lane *desk_engine_lane_of (DeskEngine *self, const DeskOutboxEntry *entry); /* where it is under way; nullable */
+void desk_engine_lane_end (Lane *lane);
+void desk_engine_outbox_set_state (DeskEngine *self, const DeskOutboxEntry *entry, DeskOutboxState state, const char *code,
+                                   const char *text);
+/* Returns the id of the Apply. */
+guint64 desk_engine_outbox_store_done (DeskEngine *self, const DeskOutboxEntry *entry, const DeskMessage *message);
+
+/* -outbox-reply.c */
+void desk_engine_look_start (DeskEngine *self, Lane *lane, gboolean accepted);
 /* delay_ms -1: as the backoff says. */
 void desk_engine_outbox_put_off (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, gint64 delay_ms);
 void desk_engine_outbox_refuse (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, DeskOutboxState state,

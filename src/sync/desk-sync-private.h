@@ -30,7 +30,9 @@ typedef struct
   gboolean ok;
   char *text;
 } DeskFetched;
+DeskNews *desk_news_new (void);
 void desk_news_free (DeskNews *news);
+void desk_news_merge (DeskNews *into, DeskNews *from); /* takes from, the newer */
 
 /* Called on the sync thread; takes news. */
 typedef void (*DeskNewsFunc) (DeskNews *news, gpointer data);

@@ -84,43 +84,6 @@ desk_sync_state_free (DeskSyncState *self)
 /* ── News from the sync thread ──────────────────────────────────────────────────────────────── */
 
 static void
-merge_array (GPtrArray *into, GPtrArray *from)
-{
-  for (guint i = 0; i < from->len; i++)
-    g_ptr_array_add (into, g_ptr_array_index (from, i));
-  g_ptr_array_set_free_func (from, NULL);
-  g_ptr_array_set_size (from, 0);
-}
-
-static void
-merge_news (DeskNews *into, DeskNews *from)
-{
-  if (from->state != NULL)
-    {
-      g_clear_pointer (&into->state, desk_sync_state_free);
-      into->state = g_steal_pointer (&from->state);
-    }
-  if (from->capabilities != NULL)
-    {
-      g_clear_pointer (&into->capabilities, desk_capabilities_free);
-      into->capabilities = g_steal_pointer (&from->capabilities);
-    }
-  if (from->presence != NULL)
-    {
-      g_clear_pointer (&into->presence, g_ptr_array_unref);
-      into->presence = g_steal_pointer (&from->presence);
-    }
-  into->settled = from->settled;
-  into->nudges = from->nudges;
-  merge_array (into->events, from->events);
-  merge_array (into->ephemeral, from->ephemeral);
-  for (guint i = 0; i < from->fetched->len; i++)
-    g_array_append_val (into->fetched, g_array_index (from->fetched, DeskFetched, i));
-  g_array_set_clear_func (from->fetched, NULL);
-  desk_news_free (from);
-}
-
-static void
 finish_fetch (DeskSync *self, const DeskFetched *fetched)
 {
   g_autoptr (GTask) task = NULL;
@@ -231,7 +194,7 @@ post_news (DeskNews *news, gpointer data)
   news->nudges = self->nudges_taken;
   g_mutex_lock (&self->lock);
   if (self->news != NULL)
-    merge_news (self->news, news);
+    desk_news_merge (self->news, news);
   else
     self->news = news;
   if (self->news_source == NULL)
