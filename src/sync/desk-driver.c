@@ -427,7 +427,7 @@ static gboolean
 check_wake (gpointer data)
 {
   DeskDriver *self = data;
-  gint64 now = slept_us ();
+  gint64 now = self->config.slept_us ();
 
   if (now - self->slept_us > WAKE_JUMP_US)
     {
@@ -457,7 +457,9 @@ desk_driver_new (const DeskDriverConfig *config)
   g_signal_connect (self->api, "ws-opened", G_CALLBACK (on_ws_opened), self);
   g_signal_connect (self->api, "ws-frame", G_CALLBACK (on_ws_frame), self);
   g_signal_connect (self->api, "ws-closed", G_CALLBACK (on_ws_closed), self);
-  self->slept_us = slept_us ();
+  if (self->config.slept_us == NULL)
+    self->config.slept_us = slept_us;
+  self->slept_us = self->config.slept_us ();
   self->wake = g_timeout_source_new_seconds (WAKE_CHECK_S);
   g_source_set_callback (self->wake, check_wake, self, NULL);
   g_source_attach (self->wake, g_main_context_get_thread_default ());

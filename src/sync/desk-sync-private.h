@@ -48,6 +48,7 @@ typedef struct
   gboolean no_backfill;
   gboolean files_only;
   DeskFilesLink *files;
+  gint64 (*slept_us) (void); /* how long the machine has slept since it booted; NULL: ask it */
   gint64 trim_after_ms; /* when the first look at the cache's size and age is due; 0: as usual */
   DeskNewsFunc news;
   gpointer news_data;

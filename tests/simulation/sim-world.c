@@ -435,7 +435,7 @@ sim_world_resolve (Device *device)
     }
 }
 
-/* A reply that still waits is taken back. */
+/* A reply or a change that still waits is taken back. */
 static void
 withdraw (Device *device)
 {
@@ -446,7 +446,7 @@ withdraw (Device *device)
   if (entries->len == 0)
     return;
   entry = g_ptr_array_index (entries, sim_below (device->sim, entries->len));
-  if (entry->intent != DESK_INTENT_SEND || entry->state == DESK_OUTBOX_SENDING)
+  if (entry->intent == DESK_INTENT_READ || entry->intent == DESK_INTENT_UNREAD || entry->state == DESK_OUTBOX_SENDING)
     return;
   batch = desk_batch_new ();
   desk_batch_outbox_discard (batch, entry->local_id);

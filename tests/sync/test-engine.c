@@ -392,6 +392,46 @@ test_wake (void)
   g_assert_cmpuint (rig->connects, ==, 2);
 }
 
+/* The network came back: no waiting for the backoff. That it went away is no reason to give up anything. */
+static void
+test_network_change (void)
+{
+  g_autoptr (Rig) rig = rig_new (TRUE);
+  DeskInput gone = { .type = DESK_INPUT_NETWORK, .flag = FALSE };
+  DeskInput back = { .type = DESK_INPUT_NETWORK, .flag = TRUE };
+
+  go_live (rig);
+  rig_feed (rig, &gone);
+  rig_feed (rig, &back);
+  g_assert_cmpuint (rig->connects, ==, 1);
+  g_assert_cmpint (rig_phase (rig), ==, DESK_SYNC_LIVE);
+  rig_closed (rig, 0);
+  rig_feed (rig, &gone);
+  g_assert_cmpuint (rig->connects, ==, 1);
+  rig_feed (rig, &back);
+  g_assert_cmpuint (rig->connects, ==, 2);
+}
+
+/* Where no websocket gets through, the team and canned replies are asked for all the same, again after a failure. */
+static void
+test_team_by_polling (void)
+{
+  g_autoptr (Rig) rig = rig_new (TRUE);
+
+  rig->keep_team = TRUE;
+  rig_start (rig, 2, "e1:0-10");
+  rig_closed (rig, 0);
+  rig_changes (rig, "e1:0-10", FALSE, 0, -1);
+  rig_request (rig, DESK_REQUEST_CANNED);
+  rig_lost (rig, DESK_OUT_LOST);
+  rig_request (rig, DESK_REQUEST_MANAGERS);
+  rig_lost (rig, DESK_OUT_LOST);
+  rig_settle_applies (rig);
+  rig_fire (rig, DESK_TIMER_POLL);
+  rig_changes (rig, "e1:0-10", FALSE, 0, -1);
+  rig_request (rig, DESK_REQUEST_CANNED);
+}
+
 static void
 test_stop_ends_everything (void)
 {
@@ -431,6 +471,8 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/server-away", test_server_is_away);
   g_test_add_func ("/engine/backoff", test_backoff_grows_and_is_reset);
   g_test_add_func ("/engine/wake", test_wake);
+  g_test_add_func ("/engine/network-change", test_network_change);
+  g_test_add_func ("/engine/team-by-polling", test_team_by_polling);
   g_test_add_func ("/engine/stop", test_stop_ends_everything);
   return g_test_run ();
 }

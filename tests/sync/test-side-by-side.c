@@ -7,6 +7,7 @@
 
 #include "api/desk-keyring.h"
 #include "fake-backend.h"
+#include "sync/desk-sync-private.h"
 #include "sync/desk-templates.h"
 
 /* Several engines in one process: of two accounts, and of one; and what is asked of the server beside them. */
@@ -109,6 +110,34 @@ test_two_accounts (void)
   fake_wait (count_messages (&a) == 4);
   g_assert_cmpuint (second->delivered, ==, 1);
   side_end (&a);
+}
+
+static int slept_s;
+
+static gint64
+fake_slept_us (void)
+{
+  return (gint64) g_atomic_int_get (&slept_s) * G_USEC_PER_SEC;
+}
+
+/* A machine that slept does not trust its websocket, though nobody has closed it; a short nap is none. */
+static void
+test_wake (void)
+{
+  g_autoptr (FakeBackend) backend = fake_backend_new (2);
+  Side side = { 0 };
+
+  fake_backend_message (backend, "42", TRUE, "hello");
+  side_begin (&side, backend, "access-0", FALSE);
+  ((DeskDriverConfig *) desk_sync_get_config (side.sync))->slept_us = fake_slept_us;
+  desk_sync_start (side.sync);
+  fake_wait (phase (&side) == DESK_SYNC_LIVE && count_messages (&side) == 1);
+  g_assert_cmpuint (backend->hellos, ==, 1);
+  g_atomic_int_set (&slept_s, 8 * 3600);
+  fake_wait (backend->hellos == 2 && phase (&side) == DESK_SYNC_LIVE);
+  fake_backend_message (backend, "42", TRUE, "good morning");
+  fake_wait (count_messages (&side) == 2);
+  side_end (&side);
 }
 
 /* ── Templates ──────────────────────────────────────────────────────────────────────────────── */
@@ -330,6 +359,7 @@ main (int argc, char **argv)
   g_setenv ("XDG_DATA_HOME", home, TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/side-by-side/two-accounts", test_two_accounts);
+  g_test_add_func ("/side-by-side/wake", test_wake);
   g_test_add_func ("/side-by-side/templates", test_templates);
   g_test_add_func ("/side-by-side/no-templates", test_no_templates);
   g_test_add_func ("/side-by-side/shared-renewal", test_shared_renewal);
