@@ -108,6 +108,7 @@ desk_test_items_to_json (GPtrArray *items)
       text (b, "metadata", item->metadata);
       text (b, "room", item->partner_room_id);
       text (b, "album", item->album);
+      text (b, "quote", item->quote);
       add_message (b, item->message);
       json_builder_end_object (b);
     }

@@ -201,6 +201,36 @@ test_unknown_message (Fixture *self, gconstpointer data)
   g_assert_cmpuint (telegram_fault_server_count_calls (self->server, "editMessageText"), ==, 0);
 }
 
+/* A group that became a supergroup meanwhile: the change is made there, and the chat follows. */
+static void
+test_migrated (Fixture *self, gconstpointer data)
+{
+  static const char moved[]
+      = "{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: group chat was upgraded to a "
+        "supergroup chat\",\"parameters\":{\"migrate_to_chat_id\":-1009}}";
+  const Asked asked[] = {
+    { DESK_OPERATION_EDIT, "p:-9", "77", "new", NULL, NULL },
+    { DESK_OPERATION_REACT, "p:-9", "77", NULL, "👍", NULL },
+  };
+  static const char *const methods[] = { "editMessageText", "setMessageReaction" };
+
+  for (guint i = 0; i < 2; i++)
+    {
+      telegram_fault_server_push (self->server, methods[i], TELEGRAM_FAULT_STATUS, 400, moved);
+      g_autoptr (DeskOutcome) outcome = ask (self, &asked[i], NULL);
+      g_assert_cmpint (outcome->type, ==, DESK_OUTCOME_SENT);
+      g_assert_cmpstr (outcome->new_user_id, ==, "p:-1009");
+      g_assert_cmpuint (telegram_fault_server_count_calls (self->server, methods[i]), ==, 2);
+      const char *done = telegram_fault_server_get_done (self->server, methods[i], 0);
+      g_assert_nonnull (strstr (done, "{\"chat_id\":-1009,\"message_id\":77,"));
+    }
+  /* once, not round in a circle */
+  for (guint i = 0; i < 2; i++)
+    telegram_fault_server_push (self->server, methods[0], TELEGRAM_FAULT_STATUS, 400, moved);
+  g_autoptr (DeskOutcome) circle = ask (self, &asked[0], NULL);
+  g_assert_cmpint (circle->type, ==, DESK_OUTCOME_PERMANENT);
+}
+
 static void
 test_business_send (Fixture *self, gconstpointer data)
 {
@@ -323,6 +353,7 @@ main (int argc, char **argv)
   g_test_add ("/telegram/change/unknown-message", Fixture, NULL, set_up, test_unknown_message,
               tear_down);
   g_test_add ("/telegram/business/send", Fixture, NULL, set_up, test_business_send, tear_down);
+  g_test_add ("/telegram/change/migrated", Fixture, NULL, set_up, test_migrated, tear_down);
   g_test_add ("/telegram/pace", Fixture, NULL, set_up, test_pace, tear_down);
   g_test_add_func ("/telegram/limiter", test_limiter);
   g_test_add ("/telegram/lock", Fixture, NULL, set_up, test_lock, tear_down);

@@ -168,7 +168,16 @@ test_album (Fixture *self, gconstpointer data)
   JsonObject *quote
       = json_object_get_object_member (nth_message (self, 2, &quoting), "reply_to");
   g_assert_cmpint (json_object_get_int_member (quote, "chat_seq"), ==, 1);
-  /* another album, another chat */
+  /* and where the platform tells which words of it are meant, those are shown */
+  DeskInbound *words
+      = fixture_inbound (DESK_INBOUND_MESSAGE, "7", "16", "these", DESK_DIRECTION_INCOMING);
+  ((DeskInboundItem *)words->items->pdata[0])->reply_to_external_id = g_strdup ("11");
+  ((DeskInboundItem *)words->items->pdata[0])->quote = g_strdup ("between");
+  fixture_ingest (self, words);
+  g_autoptr (JsonNode) worded = NULL;
+  quote = json_object_get_object_member (nth_message (self, 3, &worded), "reply_to");
+  g_assert_cmpstr (json_object_get_string_member (quote, "text"), ==, "between");
+  /* another album */
   DeskInbound *other = album_part (DESK_INBOUND_MESSAGE, "15", "", "d");
   g_free (((DeskInboundItem *)other->items->pdata[0])->album);
   ((DeskInboundItem *)other->items->pdata[0])->album = g_strdup ("g2");

@@ -219,6 +219,7 @@ desk_inbound_item_free (DeskInboundItem *self)
   g_free (self->reply_to_external_id);
   g_free (self->metadata);
   g_free (self->album);
+  g_free (self->quote);
   g_free (self->partner_room_id);
   g_free (self);
 }

@@ -65,6 +65,7 @@ typedef struct
   char *dedup_key;      /* unique within the connection: the platform's own key, e.g. chat and message id */
   char *new_user_id;
   char *reply_to_external_id; /* nullable: the service resolves it to reply_to */
+  char *quote; /* nullable: the part of that message which is quoted, where the platform tells it */
   DeskChatType chat_type; /* MESSAGE: of the chat that it is in */
   char *metadata;         /* MESSAGE, CHAT, nullable: JSON object of the chat (item, price, …); NULL changes nothing */
   char *album;            /* MESSAGE, nullable: messages of one chat with the same are parts of one, each with one file */

@@ -169,7 +169,8 @@ resolve_quote (DeskIngest *self, gint64 chat_row, DeskInboundItem *item, GError 
     return FALSE;
   if (quoted == NULL)
     return TRUE;
-  g_autofree char *preview = desk_service_preview (quoted);
+  g_autofree char *preview = item->quote != NULL ? desk_text_preview (item->quote, 200)
+                                                 : desk_service_preview (quoted);
   item->message->reply_to
       = desk_reply_to_new (quoted->id, quoted->chat_seq,
                            quoted->sender_name != NULL ? quoted->sender_name

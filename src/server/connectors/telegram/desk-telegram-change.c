@@ -5,7 +5,8 @@
 
 /* editMessageText and editMessageCaption, deleteMessages and deleteBusinessMessages,
  * setMessageReaction.
- * Invariants: one call for one change; it may be repeated, so that "is so already" is success. */
+ * Invariants: one call for one change, and one more where the group moved meanwhile; it may be
+ * repeated, so that "is so already" is success. */
 
 #include "server/connectors/telegram/desk-telegram-change.h"
 
@@ -20,8 +21,13 @@ typedef struct
   DeskTelegramApi *api;
   DeskTelegramLimiter *limiter;
   gint64 chat_id;
+  const char *chat_prefix;
   const char *method;
   char *json;
+  DeskOutbound outbound; /* owns message and emoji */
+  const char *business;  /* nullable; within the message's user_id */
+  gint64 id;
+  char *new_user_id; /* nullable: the group moved there */
 } Change;
 
 static void
@@ -30,6 +36,9 @@ change_free (gpointer data)
   Change *change = data;
 
   g_free (change->json);
+  desk_message_free (change->outbound.message);
+  g_free (change->outbound.emoji);
+  g_free (change->new_user_id);
   g_free (change);
 }
 
@@ -83,9 +92,12 @@ is_caption (const DeskMessage *message)
 }
 
 static void
-format (Change *change, const DeskOutbound *outbound, const char *business, gint64 id)
+format (Change *change)
 {
+  const DeskOutbound *outbound = &change->outbound;
   const DeskMessage *message = outbound->message;
+  const char *business = change->business;
+  const gint64 id = change->id;
   GString *json = g_string_new (NULL);
   DeskJsonWriter writer;
   const gboolean caption = is_caption (message);
@@ -105,6 +117,7 @@ format (Change *change, const DeskOutbound *outbound, const char *business, gint
   if (outbound->operation == DESK_OPERATION_REACT)
     write_reaction (&writer, outbound->emoji);
   desk_json_writer_end_object (&writer);
+  g_free (change->json);
   change->json = g_string_free (json, FALSE);
   change->method = outbound->operation == DESK_OPERATION_REACT    ? "setMessageReaction"
                    : outbound->operation == DESK_OPERATION_DELETE ? business != NULL
@@ -126,12 +139,36 @@ is_so_already (const DeskTelegramReply *reply, const char *method)
              && strstr (reply->description, "message to delete not found") != NULL);
 }
 
+/* The group became a supergroup: its messages are found there. */
+static gboolean
+follow (Change *change, const DeskTelegramReply *reply)
+{
+  gint64 moved_to;
+
+  if (reply->ok || change->new_user_id != NULL || reply->migrate_to_chat_id == NULL
+      || !g_ascii_string_to_signed (reply->migrate_to_chat_id, 10, G_MININT64, G_MAXINT64, &moved_to,
+                                    NULL))
+    return FALSE;
+  change->chat_id = moved_to;
+  change->new_user_id = g_strconcat (change->chat_prefix, reply->migrate_to_chat_id, NULL);
+  format (change);
+  return TRUE;
+}
+
 static void
 on_reply (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   Change *change = g_task_get_task_data (task);
   g_autoptr (DeskTelegramReply) reply = desk_telegram_api_finish (result);
+
+  if (follow (change, reply))
+    {
+      GCancellable *cancellable = g_task_get_cancellable (task);
+      desk_telegram_api_post_async (change->api, change->method, change->json, cancellable, on_reply,
+                                    g_steal_pointer (&task));
+      return;
+    }
   DeskOutcome *outcome = is_so_already (reply, change->method)
                              ? desk_outcome_new (DESK_OUTCOME_SENT, NULL, NULL)
                              : desk_telegram_outcome (reply);
@@ -139,6 +176,7 @@ on_reply (GObject *source, GAsyncResult *result, gpointer data)
   if (outcome->type == DESK_OUTCOME_RETRY && outcome->retry_after_ms > 0)
     desk_telegram_limiter_block (change->limiter, change->chat_id, outcome->retry_after_ms);
   g_clear_pointer (&outcome->external_id, g_free); /* it is the message's own */
+  outcome->new_user_id = g_steal_pointer (&change->new_user_id);
   g_task_return_pointer (task, outcome, (GDestroyNotify)desk_outcome_free);
 }
 
@@ -172,16 +210,20 @@ desk_telegram_change_async (DeskTelegramApi *api,
   g_return_if_fail (api != NULL && limiter != NULL && chat_prefix != NULL && outbound != NULL);
   GTask *task = g_task_new (NULL, cancellable, callback, data);
   Change *change = g_new0 (Change, 1);
-  const char *business = NULL;
-  gint64 id, wait_ms;
+  gint64 wait_ms;
 
   g_task_set_source_tag (task, desk_telegram_change_async);
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, change, change_free);
   change->api = api;
   change->limiter = limiter;
-  if (!desk_telegram_target (chat_prefix, outbound->message->user_id, &change->chat_id, &business)
-      || !parse_id (outbound->message->external_id, &id))
+  change->chat_prefix = chat_prefix;
+  change->outbound.operation = outbound->operation;
+  change->outbound.message = desk_message_copy (outbound->message);
+  change->outbound.emoji = g_strdup (outbound->emoji);
+  if (!desk_telegram_target (chat_prefix, change->outbound.message->user_id, &change->chat_id,
+                             &change->business)
+      || !parse_id (outbound->message->external_id, &change->id))
     {
       g_task_return_pointer (task,
                              desk_outcome_new (DESK_OUTCOME_PERMANENT, NULL,
@@ -190,7 +232,7 @@ desk_telegram_change_async (DeskTelegramApi *api,
       g_object_unref (task);
       return;
     }
-  format (change, outbound, business, id);
+  format (change);
   wait_ms = desk_telegram_limiter_take (limiter, change->chat_id);
   if (wait_ms > 0)
     desk_telegram_limiter_wait (wait_ms, cancellable, on_turn, task);

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * desk_telegram_change_async:
  * @api: must live until @callback was called
  * @limiter: as @api
- * @chat_prefix: of the connection
+ * @chat_prefix: of the connection; must live as long
  * @outbound: an edit, a deletion or a reaction; borrowed for the call alone
  * @callback: called on the main thread
  *

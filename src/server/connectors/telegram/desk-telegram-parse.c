@@ -10,6 +10,7 @@
 
 #include "server/connectors/telegram/desk-telegram-parse.h"
 
+#include "common/desk-json-writer.h"
 #include "server/connectors/telegram/desk-telegram-content.h"
 #include "server/connectors/telegram/desk-telegram-json.h"
 
@@ -124,11 +125,35 @@ author_of (JsonObject *object)
   return sender_chat != NULL ? sender_chat : desk_tg_object (object, "from");
 }
 
+/* What the group talks about now. */
+static char *
+format_topic (const char *name)
+{
+  GString *json = g_string_new (NULL);
+  DeskJsonWriter writer;
+
+  desk_json_writer_init (&writer, json);
+  desk_json_writer_begin_object (&writer);
+  desk_json_writer_member_string (&writer, "topic", name);
+  desk_json_writer_end_object (&writer);
+  return g_string_free (json, FALSE);
+}
+
 static void
 fill_reply (DeskInboundItem *item, JsonObject *object)
 {
   JsonObject *quoted = desk_tg_object (object, "reply_to_message");
+  JsonObject *topic = desk_tg_object (quoted, "forum_topic_created");
+  const char *name = desk_tg_string (topic, "name");
   gint64 id;
+
+  if (name == NULL && desk_tg_object (object, "forum_topic_edited") != NULL)
+    name = desk_tg_string (desk_tg_object (object, "forum_topic_edited"), "name");
+  if (name == NULL)
+    name = desk_tg_string (desk_tg_object (object, "forum_topic_created"), "name");
+  if (name != NULL)
+    item->metadata = format_topic (name);
+  item->quote = g_strdup (desk_tg_string (desk_tg_object (object, "quote"), "text"));
 
   /* in forums every message "replies" to the one that created its topic */
   if (quoted != NULL && !json_object_has_member (quoted, "forum_topic_created")
