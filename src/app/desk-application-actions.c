@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "app/desk-notice-window.h"
+#include "app/desk-canned-window.h"
 #include "app/desk-preferences.h"
 #include "app/desk-report-window.h"
 
@@ -31,6 +32,15 @@ on_reports (GSimpleAction *action, GVariant *parameter, gpointer data)
   DeskInbox *inbox = self->window != NULL ? desk_window_get_inbox (self->window) : NULL;
   if (inbox != NULL && desk_inbox_get_store (inbox) != NULL)
     gtk_window_present (desk_report_window_new (GTK_WINDOW (self->window), inbox));
+}
+
+static void
+on_canned (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  DeskApplication *self = data;
+  DeskInbox *inbox = self->window != NULL ? desk_window_get_inbox (self->window) : NULL;
+  if (inbox != NULL && desk_inbox_get_store (inbox) != NULL)
+    gtk_window_present (GTK_WINDOW (desk_canned_window_new (GTK_WINDOW (self->window), inbox)));
 }
 
 static void
@@ -247,6 +257,7 @@ on_disturb_for (GSimpleAction *action, GVariant *parameter, gpointer data)
 static const GActionEntry entries[] = {
   { "preferences", on_preferences, NULL, NULL, NULL, { 0 } },
   { "reports", on_reports, NULL, NULL, NULL, { 0 } },
+  { "canned-replies", on_canned, NULL, NULL, NULL, { 0 } },
   { "shortcuts", on_shortcuts, NULL, NULL, NULL, { 0 } },
   { "help", on_help, NULL, NULL, NULL, { 0 } },
   { "about", on_about, NULL, NULL, NULL, { 0 } },
@@ -278,6 +289,14 @@ static const char *const keys[][2] = {
   { "win.print-chat", "<Control>p" },
   { "win.mark-unread", "<Control><Shift>u" },
   { "app.reports", "<Control><Shift>r" },
+  { "win.assign", "<Control><Shift>a" },
+  { "win.resolve", "<Control><Shift>e" },
+  { "win.snooze", "<Control><Shift>s" },
+  { "win.reopen", "<Control><Shift>o" },
+  { "win.label", "<Control><Shift>l" },
+  { "win.mute", "<Control><Shift>m" },
+  { "win.send-and-resolve", "<Control>Return" },
+  { "win.choose-chats", "<Control><Alt>s" },
 };
 
 void

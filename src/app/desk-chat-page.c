@@ -12,6 +12,9 @@
 
 #include "app/desk-composer.h"
 #include "app/desk-delivery.h"
+#include "app/desk-pick-popover.h"
+#include "app/desk-presence-bar.h"
+#include "app/desk-template-window.h"
 #include "app/desk-timeline-view.h"
 #include "common/desk-uuid.h"
 
@@ -23,8 +26,12 @@ struct _DeskChatPage
   AdwWindowTitle *title;
   GtkButton *back_button;
   GtkToggleButton *panel_button;
+  GtkMenuButton *menu_button;
+  GtkBox *chat_buttons;
+  GtkStack *resolve_stack;
   DeskTimelineView *timeline;
   DeskComposer *composer;
+  DeskPresenceBar *presence_bar;
 
   DeskInbox *inbox;
   DeskChatItem *item;
@@ -52,6 +59,9 @@ update_title (DeskChatPage *self)
     subtitle = g_strdup (platform);
   adw_window_title_set_title (self->title, desk_chat_item_get_name (self->item));
   adw_window_title_set_subtitle (self->title, subtitle);
+  gtk_widget_set_visible (GTK_WIDGET (self->resolve_stack), chat->is_level2);
+  gtk_stack_set_visible_child_name (self->resolve_stack,
+                                    chat->state == DESK_CHAT_STATE_OPEN ? "resolve" : "reopen");
 }
 
 static void
@@ -136,6 +146,7 @@ desk_chat_page_set_chat (DeskChatPage *self, DeskInbox *inbox, DeskChatItem *ite
     }
   desk_composer_set_chat (self->composer, inbox, item);
   desk_timeline_view_set_chat (self->timeline, inbox, item);
+  desk_presence_bar_set_chat (self->presence_bar, inbox, item);
   g_set_object (&self->inbox, inbox);
   g_set_object (&self->item, item);
   sync = inbox != NULL ? desk_inbox_get_sync (inbox) : NULL;
@@ -213,6 +224,18 @@ desk_chat_page_take_key (DeskChatPage *self, GtkEventControllerKey *controller)
   return self->item != NULL && desk_composer_take_key (self->composer, controller);
 }
 
+gboolean
+desk_chat_page_send (DeskChatPage *self)
+{
+  return self->item != NULL && desk_composer_send (self->composer);
+}
+
+void
+desk_chat_page_show_popover (DeskChatPage *self, GtkPopover *popover)
+{
+  desk_popover_show_at (popover, GTK_WIDGET (self), GTK_WIDGET (self->menu_button));
+}
+
 void
 desk_chat_page_escape (DeskChatPage *self)
 {
@@ -226,6 +249,7 @@ void
 desk_chat_page_set_folded (DeskChatPage *self, gboolean folded)
 {
   gtk_widget_set_visible (GTK_WIDGET (self->back_button), folded);
+  gtk_widget_set_visible (GTK_WIDGET (self->chat_buttons), !folded); /* they are in the menu, too */
   adw_header_bar_set_show_start_title_buttons (self->header, folded);
 }
 
@@ -310,6 +334,23 @@ action_pending (GtkWidget *widget, const char *name, GVariant *local_id)
   desk_inbox_apply (self->inbox, batch);
 }
 
+/* An approved text: in place of a reply that was refused, or as a new message. */
+static void
+action_template (GtkWidget *widget, const char *name, GVariant *local_id)
+{
+  DeskChatPage *self = DESK_CHAT_PAGE (widget);
+  DeskTimelineEntry *row
+      = local_id != NULL ? desk_timeline_view_find_pending (self->timeline, g_variant_get_int64 (local_id)) : NULL;
+  if (self->item == NULL || (local_id != NULL && row == NULL))
+    return;
+  const DeskChat *chat = desk_chat_item_get_chat (self->item);
+  gtk_window_present (GTK_WINDOW (desk_template_window_new (
+      GTK_WINDOW (gtk_widget_get_root (widget)), self->inbox, chat->platform, chat->user_id,
+      desk_chat_item_get_name (self->item), row != NULL ? desk_timeline_entry_get_pending (row) : NULL)));
+  if (row == NULL)
+    desk_timeline_view_stick (self->timeline);
+}
+
 static void
 desk_chat_page_dispose (GObject *object)
 {
@@ -326,6 +367,7 @@ desk_chat_page_class_init (DeskChatPageClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = desk_chat_page_dispose;
   g_type_ensure (DESK_TYPE_COMPOSER);
+  g_type_ensure (DESK_TYPE_PRESENCE_BAR);
   g_type_ensure (DESK_TYPE_TIMELINE_VIEW);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/org/frontdesk/Frontdesk/ui/desk-chat-page.ui");
@@ -333,8 +375,12 @@ desk_chat_page_class_init (DeskChatPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, title);
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, back_button);
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, panel_button);
+  gtk_widget_class_bind_template_child (widget_class, DeskChatPage, menu_button);
+  gtk_widget_class_bind_template_child (widget_class, DeskChatPage, chat_buttons);
+  gtk_widget_class_bind_template_child (widget_class, DeskChatPage, resolve_stack);
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, timeline);
   gtk_widget_class_bind_template_child (widget_class, DeskChatPage, composer);
+  gtk_widget_class_bind_template_child (widget_class, DeskChatPage, presence_bar);
   gtk_widget_class_bind_template_callback (widget_class, on_read_to);
   gtk_widget_class_bind_template_callback (widget_class, on_sent);
   gtk_widget_class_bind_template_callback (widget_class, on_timeline_loaded);
@@ -347,6 +393,8 @@ desk_chat_page_class_init (DeskChatPageClass *klass)
   gtk_widget_class_install_action (widget_class, "message.force", "x", action_pending);
   gtk_widget_class_install_action (widget_class, "message.discard", "x", action_pending);
   gtk_widget_class_install_action (widget_class, "message.edit", "x", action_pending);
+  gtk_widget_class_install_action (widget_class, "message.template", "x", action_template);
+  gtk_widget_class_install_action (widget_class, "message.new-template", NULL, action_template);
 }
 
 static void

@@ -24,6 +24,10 @@ void desk_chat_page_toggle_note (DeskChatPage *self);
 void desk_chat_page_focus_composer (DeskChatPage *self);
 /* Gives the key that @controller handles now to the composer; FALSE if it is no text. */
 gboolean desk_chat_page_take_key (DeskChatPage *self, GtkEventControllerKey *controller);
+/* As the button does; FALSE if there is nothing that can be sent. */
+gboolean desk_chat_page_send (DeskChatPage *self);
+/* Below the buttons of the header. */
+void desk_chat_page_show_popover (DeskChatPage *self, GtkPopover *popover);
 /* Cancels a quote, or goes to the newest message. */
 void desk_chat_page_escape (DeskChatPage *self);
 /* With one pane: a button that leads back to the list. */

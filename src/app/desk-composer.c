@@ -12,11 +12,13 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "app/desk-canned-completion.h"
 #include "app/desk-format.h"
 #include "common/desk-text.h"
 #include "common/desk-uuid.h"
 
 #define DRAFT_DELAY_MS 700
+#define WINDOW_WARN_MS (60 * 60 * 1000) /* the time for free replies is nearly over */
 
 struct _DeskComposer
 {
@@ -34,6 +36,8 @@ struct _DeskComposer
   GtkLabel *hint_label;
   GtkLabel *counter_label;
   GtkButton *send_button;
+  GtkButton *template_button;
+  DeskCannedCompletion *completion;
   GtkEmojiChooser *emoji_chooser; /* nullable: made when first asked for */
 
   GSettings *settings;
@@ -177,10 +181,24 @@ make_hint (DeskComposer *self)
   if (expires_ms > 0)
     {
       g_autofree char *span = desk_format_span (expires_ms - desk_inbox_now_ms (self->inbox));
-      /* Translators: how much longer the platform lets the business answer freely. */
-      return g_strdup_printf (_ ("Replies possible for %s"), span);
+      /* Translators: how much longer the platform lets the business answer freely, for example "21 h". */
+      return g_strdup_printf (_ ("Window closes in %s"), span);
     }
   return g_strdup ("");
+}
+
+/* Free replies: soon over, or over and a template is what is left. */
+static void
+update_window (DeskComposer *self)
+{
+  gint64 expires_ms = desk_chat_item_get_chat (self->item)->window_expires_at_ms;
+  gboolean closed = window_is_closed (self) && !is_note (self);
+  gboolean soon = expires_ms > 0 && !is_note (self) && expires_ms - desk_inbox_now_ms (self->inbox) < WINDOW_WARN_MS;
+  gtk_widget_set_visible (GTK_WIDGET (self->template_button), closed);
+  if (soon)
+    gtk_widget_add_css_class (GTK_WIDGET (self->hint_label), "warning");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self->hint_label), "warning");
 }
 
 static void
@@ -217,6 +235,7 @@ desk_composer_refresh (DeskComposer *self)
   gboolean fits;
 
   update_counter (self, text, &fits);
+  update_window (self);
   gtk_label_set_text (self->hint_label, hint);
   gtk_widget_set_visible (GTK_WIDGET (self->hint_label), *hint != '\0');
   gtk_widget_set_visible (GTK_WIDGET (self->placeholder), *text == '\0');
@@ -289,6 +308,15 @@ send (DeskComposer *self)
   g_signal_emit (self, signals[SIGNAL_SENT], 0);
 }
 
+gboolean
+desk_composer_send (DeskComposer *self)
+{
+  gboolean can = self->item != NULL && gtk_widget_get_sensitive (GTK_WIDGET (self->send_button));
+  if (can)
+    send (self);
+  return can;
+}
+
 static void
 on_changed (DeskComposer *self)
 {
@@ -315,6 +343,8 @@ on_key_pressed (GtkEventControllerKey *controller,
   gboolean enter_sends = g_settings_get_boolean (self->settings, "enter-sends");
   GdkModifierType held = state & (GDK_SHIFT_MASK | GDK_CONTROL_MASK | GDK_ALT_MASK);
 
+  if (desk_canned_completion_take_key (self->completion, keyval, state))
+    return TRUE;
   if (enter && ((held == 0 && enter_sends) || (held == GDK_CONTROL_MASK && !enter_sends)))
     {
       if (gtk_text_view_im_context_filter_keypress (self->text_view,
@@ -436,6 +466,7 @@ desk_composer_set_chat (DeskComposer *self, DeskInbox *inbox, DeskChatItem *item
   g_set_object (&self->item, NULL);
   clear (self);
   g_set_object (&self->inbox, inbox);
+  desk_canned_completion_set_chat (self->completion, inbox, item);
   if (item == NULL)
     return;
   const DeskChat *chat = desk_chat_item_get_chat (item);
@@ -459,6 +490,9 @@ desk_composer_dispose (GObject *object)
   g_clear_object (&self->item);
   g_clear_object (&self->inbox);
   g_clear_object (&self->settings);
+  if (self->completion != NULL)
+    gtk_widget_unparent (GTK_WIDGET (self->completion));
+  self->completion = NULL;
   g_clear_pointer (&self->reply_to, g_free);
   G_OBJECT_CLASS (desk_composer_parent_class)->dispose (object);
 }
@@ -484,6 +518,7 @@ desk_composer_class_init (DeskComposerClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DeskComposer, hint_label);
   gtk_widget_class_bind_template_child (widget_class, DeskComposer, counter_label);
   gtk_widget_class_bind_template_child (widget_class, DeskComposer, send_button);
+  gtk_widget_class_bind_template_child (widget_class, DeskComposer, template_button);
   gtk_widget_class_bind_template_callback (widget_class, on_changed);
   gtk_widget_class_bind_template_callback (widget_class, on_note_toggled);
   gtk_widget_class_bind_template_callback (widget_class, on_cancel_reply_clicked);
@@ -499,5 +534,6 @@ desk_composer_init (DeskComposer *self)
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
   g_signal_connect_object (keys, "key-pressed", G_CALLBACK (on_key_pressed), self, 0);
   gtk_widget_add_controller (GTK_WIDGET (self->text_view), keys);
+  self->completion = desk_canned_completion_new (GTK_WIDGET (self), self->text_view);
   gtk_menu_button_set_create_popup_func (self->emoji_button, create_emoji_chooser, self, NULL);
 }

@@ -21,6 +21,8 @@ void desk_composer_save_draft (DeskComposer *self);
 void desk_composer_set_reply (DeskComposer *self, const char *message_id, const char *sender, const char *text);
 /* Puts a text back, for example of a reply that was held back. */
 void desk_composer_set_text (DeskComposer *self, const char *text);
+/* As the button does; FALSE if there is nothing that can be sent. */
+gboolean desk_composer_send (DeskComposer *self);
 void desk_composer_toggle_note (DeskComposer *self);
 void desk_composer_insert_emoji (DeskComposer *self);
 /* Cancels the quote; FALSE if there was none. */

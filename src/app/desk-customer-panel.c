@@ -11,6 +11,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "app/desk-customer-profile.h"
 #include "app/desk-format.h"
 #include "common/desk-json.h"
 
@@ -26,7 +27,10 @@ struct _DeskCustomerPanel
   GtkLabel *name_label;
   GtkLabel *handle_label;
   GtkImage *platform_image;
-  GtkBox *labels_box;
+  GtkFlowBox *labels_box;
+  DeskCustomerProfile *profile;
+  GCancellable *avatar_cancellable;
+  char *shown_labels; /* as text, to leave the pills alone while nothing changed */
   AdwPreferencesGroup *state_group;
   AdwActionRow *state_row;
   AdwActionRow *assignee_row;
@@ -117,19 +121,85 @@ update_metadata (DeskCustomerPanel *self, const char *metadata)
 /* ── The rest ───────────────────────────────────────────────────────────────────────────────── */
 
 static void
-update_labels (DeskCustomerPanel *self, char **labels)
+add_pill (DeskCustomerPanel *self, const char *label)
 {
+  GtkWidget *pill = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 3);
+  GtkWidget *text = gtk_label_new (label), *remove = gtk_button_new_from_icon_name ("window-close-symbolic");
+  /* Translators: %s is a label of the chat. */
+  g_autofree char *name = g_strdup_printf (_ ("Remove Label “%s”"), label);
+  gtk_label_set_ellipsize (GTK_LABEL (text), PANGO_ELLIPSIZE_END);
+  gtk_label_set_max_width_chars (GTK_LABEL (text), 20);
+  gtk_widget_add_css_class (pill, "label-pill");
+  gtk_widget_add_css_class (remove, "flat");
+  gtk_widget_add_css_class (remove, "circular");
+  gtk_widget_set_tooltip_text (remove, name);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (remove), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (remove), "win.toggle-label");
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (remove), "s", label);
+  gtk_box_append (GTK_BOX (pill), text);
+  gtk_box_append (GTK_BOX (pill), remove);
+  gtk_flow_box_insert (self->labels_box, pill, -1);
+}
+
+static void
+update_labels (DeskCustomerPanel *self, const DeskChat *chat)
+{
+  g_autofree char *all = g_strjoinv ("\n", chat->labels);
   GtkWidget *child;
+  gtk_widget_set_visible (GTK_WIDGET (self->labels_box), chat->is_level2);
+  if (g_strcmp0 (all, self->shown_labels) == 0)
+    return;
+  g_free (self->shown_labels);
+  self->shown_labels = g_steal_pointer (&all);
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->labels_box))) != NULL)
-    gtk_box_remove (self->labels_box, child);
-  for (guint i = 0; labels != NULL && labels[i] != NULL; i++)
-    {
-      GtkWidget *label = gtk_label_new (labels[i]);
-      gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
-      gtk_widget_add_css_class (label, "label-pill");
-      gtk_box_append (self->labels_box, label);
-    }
-  gtk_widget_set_visible (GTK_WIDGET (self->labels_box), labels != NULL && labels[0] != NULL);
+    gtk_flow_box_remove (self->labels_box, child);
+  for (guint i = 0; chat->labels[i] != NULL; i++)
+    add_pill (self, chat->labels[i]);
+  GtkWidget *add = gtk_button_new_with_label (_ ("Add Label"));
+  gtk_widget_add_css_class (add, "pill-small");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (add), "win.label");
+  gtk_flow_box_insert (self->labels_box, add, -1);
+  for (child = gtk_widget_get_first_child (GTK_WIDGET (self->labels_box)); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    gtk_widget_set_focusable (child, FALSE); /* the buttons within take the focus */
+}
+
+static void
+on_avatar (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (DeskCustomerPanel) self = data;
+  g_autofree char *path = desk_files_get_avatar_finish (DESK_FILES (source), result, NULL);
+  g_autoptr (GFile) file = path != NULL ? g_file_new_for_path (path) : NULL;
+  g_autoptr (GdkTexture) texture = file != NULL ? gdk_texture_new_from_file (file, NULL) : NULL;
+  if (texture != NULL)
+    adw_avatar_set_custom_image (self->avatar, GDK_PAINTABLE (texture));
+}
+
+static void
+on_profile (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (DeskCustomerPanel) self = data;
+  DeskProfileRow *row = desk_store_get_profile_finish (DESK_STORE (source), result, NULL);
+  DeskSync *sync = self->inbox != NULL ? desk_inbox_get_sync (self->inbox) : NULL;
+  if (row != NULL && sync != NULL && row->profile->avatar != NULL && *row->profile->avatar != '\0'
+      && !g_cancellable_is_cancelled (self->avatar_cancellable))
+    desk_files_get_avatar_async (desk_sync_get_files (sync), row->profile->avatar, self->avatar_cancellable, on_avatar,
+                                 g_object_ref (self));
+  g_clear_pointer (&row, desk_profile_row_free);
+}
+
+/* The picture of the customer, where there is one. */
+static void
+read_avatar (DeskCustomerPanel *self)
+{
+  const DeskChat *chat = desk_chat_item_get_chat (self->item);
+  g_cancellable_cancel (self->avatar_cancellable);
+  g_clear_object (&self->avatar_cancellable);
+  self->avatar_cancellable = g_cancellable_new ();
+  adw_avatar_set_custom_image (self->avatar, NULL);
+  if (desk_inbox_get_store (self->inbox) != NULL)
+    desk_store_get_profile_async (desk_inbox_get_store (self->inbox), chat->platform, chat->user_id,
+                                  self->avatar_cancellable, on_profile, g_object_ref (self));
 }
 
 static const char *
@@ -152,7 +222,15 @@ update_state (DeskCustomerPanel *self, const DeskChat *chat)
 {
   gint64 now_ms = desk_inbox_now_ms (self->inbox);
   gtk_widget_set_visible (GTK_WIDGET (self->state_group), chat->is_level2);
-  adw_action_row_set_subtitle (self->state_row, state_text (chat->state));
+  if (chat->state == DESK_CHAT_STATE_SNOOZED && chat->snoozed_until_ms > 0)
+    {
+      g_autoptr (GDateTime) until = g_date_time_new_from_unix_local (chat->snoozed_until_ms / 1000);
+      g_autofree char *when = g_date_time_format (until, _ ("%a %-e %b, %H:%M"));
+      g_autofree char *text = g_strdup_printf (_ ("Snoozed until %s"), when);
+      adw_action_row_set_subtitle (self->state_row, text);
+    }
+  else
+    adw_action_row_set_subtitle (self->state_row, state_text (chat->state));
   adw_action_row_set_subtitle (self->assignee_row, chat->assignee != NULL && *chat->assignee != '\0'
                                                        ? chat->assignee
                                                        : _ ("Nobody"));
@@ -186,7 +264,7 @@ update (DeskCustomerPanel *self)
   gtk_label_set_text (self->name_label, desk_chat_item_get_name (self->item));
   gtk_label_set_text (self->handle_label, line);
   gtk_image_set_from_icon_name (self->platform_image, desk_inbox_platform_icon (chat->platform));
-  update_labels (self, chat->labels);
+  update_labels (self, chat);
   update_state (self, chat);
   update_metadata (self, chat->metadata);
 }
@@ -196,10 +274,14 @@ desk_customer_panel_set_chat (DeskCustomerPanel *self, DeskInbox *inbox, DeskCha
 {
   if (self->item != NULL)
     g_signal_handlers_disconnect_by_data (self->item, self);
+  desk_customer_profile_set_chat (self->profile, inbox, item);
+  gboolean other = self->item != item;
   g_set_object (&self->inbox, inbox);
   g_set_object (&self->item, item);
   if (item == NULL)
     return;
+  if (other)
+    read_avatar (self);
   g_signal_connect_object (item, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   update (self);
 }
@@ -212,6 +294,9 @@ desk_customer_panel_dispose (GObject *object)
   g_clear_object (&self->inbox);
   g_clear_pointer (&self->metadata_rows, g_ptr_array_unref);
   g_clear_pointer (&self->shown_metadata, g_free);
+  g_clear_pointer (&self->shown_labels, g_free);
+  g_cancellable_cancel (self->avatar_cancellable);
+  g_clear_object (&self->avatar_cancellable);
   G_OBJECT_CLASS (desk_customer_panel_parent_class)->dispose (object);
 }
 
@@ -220,6 +305,7 @@ desk_customer_panel_class_init (DeskCustomerPanelClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = desk_customer_panel_dispose;
+  g_type_ensure (DESK_TYPE_CUSTOMER_PROFILE);
   gtk_widget_class_set_template_from_resource (
       widget_class, "/org/frontdesk/Frontdesk/ui/desk-customer-panel.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskCustomerPanel, header);
@@ -228,6 +314,7 @@ desk_customer_panel_class_init (DeskCustomerPanelClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DeskCustomerPanel, handle_label);
   gtk_widget_class_bind_template_child (widget_class, DeskCustomerPanel, platform_image);
   gtk_widget_class_bind_template_child (widget_class, DeskCustomerPanel, labels_box);
+  gtk_widget_class_bind_template_child (widget_class, DeskCustomerPanel, profile);
   gtk_widget_class_bind_template_child (widget_class, DeskCustomerPanel, state_group);
   gtk_widget_class_bind_template_child (widget_class, DeskCustomerPanel, state_row);
   gtk_widget_class_bind_template_child (widget_class, DeskCustomerPanel, assignee_row);

@@ -76,6 +76,8 @@ desk_outbox_text (DeskOutboxState state)
       return _ ("Not confirmed");
     case DESK_OUTBOX_STALE:
       return _ ("Held back");
+    case DESK_OUTBOX_NEEDS_TEMPLATE:
+      return _ ("Needs a template");
     case DESK_OUTBOX_FAILED:
     default:
       return _ ("Failed");

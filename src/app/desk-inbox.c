@@ -365,6 +365,14 @@ desk_inbox_get_me (DeskInbox *self)
   return self->username;
 }
 
+const char *
+desk_inbox_get_my_name (DeskInbox *self)
+{
+  const DeskCapabilities *capabilities = get_capabilities (self);
+  const char *name = capabilities != NULL && capabilities->me != NULL ? capabilities->me->display_name : NULL;
+  return name != NULL && *name != '\0' ? name : desk_inbox_get_me (self);
+}
+
 const DeskSyncState *
 desk_inbox_get_state (DeskInbox *self)
 {

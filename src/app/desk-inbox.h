@@ -57,6 +57,8 @@ DeskAccount *desk_inbox_dup_account (DeskInbox *self);
 const char *desk_inbox_get_token (DeskInbox *self); /* nullable: the keyring's */
 /* The manager's own username, NULL where it is not known. */
 const char *desk_inbox_get_me (DeskInbox *self);
+/* What customers may be told: the display name, else the username; NULL where neither is known. */
+const char *desk_inbox_get_my_name (DeskInbox *self);
 /* Borrowed until "state-changed"; never NULL. */
 const DeskSyncState *desk_inbox_get_state (DeskInbox *self);
 /* Will a reply that is sent now leave at once? */

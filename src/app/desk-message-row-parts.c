@@ -109,6 +109,8 @@ pending_reason (const DeskOutboxEntry *pending)
                 "Look before you send it again.");
     case DESK_OUTBOX_STALE:
       return _ ("A colleague has answered meanwhile. This was not sent.");
+    case DESK_OUTBOX_NEEDS_TEMPLATE:
+      return _ ("The time for free replies is over. Choose a template, or wait until the customer writes again.");
     case DESK_OUTBOX_FAILED:
       return desk_error_text (pending->error_code, pending->error);
     default:
@@ -126,7 +128,9 @@ add_pending_buttons (GtkWidget *box, const DeskOutboxEntry *pending)
       add_button (box, _ ("Edit"), "message.edit", g_variant_new_int64 (id), TRUE);
       return;
     }
-  if (pending->state == DESK_OUTBOX_UNCONFIRMED)
+  if (pending->state == DESK_OUTBOX_NEEDS_TEMPLATE)
+    add_button (box, _ ("Choose a Template…"), "message.template", g_variant_new_int64 (id), TRUE);
+  else if (pending->state == DESK_OUTBOX_UNCONFIRMED)
     add_button (box, _ ("Send Again"), "message.again", g_variant_new_int64 (id), FALSE);
   else
     add_button (box, _ ("Retry"), "message.retry", g_variant_new_int64 (id), TRUE);

@@ -12,6 +12,7 @@
 #include <glib/gi18n.h>
 
 #include "app/desk-account-switcher.h"
+#include "app/desk-chat-chooser.h"
 #include "app/desk-chat-list-model.h"
 #include "app/desk-chat-list-row.h"
 #include "app/desk-filter-bar.h"
@@ -29,6 +30,7 @@ struct _DeskSidebar
   AdwHeaderBar *header;
   GtkToggleButton *search_button;
   GtkLabel *title_label;
+  GtkMenuButton *state_button;
   GtkLabel *demo_label;
   GtkMenuButton *menu_button;
   GtkStack *stack;
@@ -38,6 +40,8 @@ struct _DeskSidebar
   GtkListView *list;
   DeskStateBar *state_bar;
   DeskSearchPage *search_page; /* nullable: made when first asked for */
+  DeskChatChooser *chooser;    /* nullable: there while chats are chosen */
+  GtkListItemFactory *factory; /* of the list as it is without */
 
   GSettings *settings;
   DeskInbox *inbox;
@@ -58,6 +62,7 @@ enum
   SIGNAL_CHAT_ACTIVATED,
   SIGNAL_HIT_ACTIVATED,
   SIGNAL_READY,
+  SIGNAL_CHOOSING_CHANGED,
   N_SIGNALS
 };
 
@@ -290,6 +295,7 @@ desk_sidebar_set_inbox (DeskSidebar *self, DeskInbox *inbox)
   g_set_object (&self->inbox, inbox);
   desk_chat_list_model_set_rows (self->model, g_ptr_array_new (), DESK_CHAT_SORT_RECENT);
   desk_sidebar_end_search (self);
+  desk_sidebar_end_choosing (self);
   desk_state_bar_set_inbox (self->state_bar, inbox);
   gtk_widget_set_visible (GTK_WIDGET (self->demo_label), inbox != NULL && desk_inbox_is_demo (inbox));
   if (inbox == NULL)
@@ -322,7 +328,7 @@ desk_sidebar_select (DeskSidebar *self, const char *key)
   self->wanted_key = g_strdup (key);
   select_wanted (self);
   if (self->wanted_key != NULL && self->loaded)
-    desk_filter_bar_set_filter (self->filter_bar, "all");
+    desk_filter_bar_from_text (self->filter_bar, "all state:any");
 }
 
 void
@@ -362,11 +368,36 @@ desk_sidebar_choose_filter (DeskSidebar *self, guint n)
   desk_filter_bar_choose (self->filter_bar, n);
 }
 
+void
+desk_sidebar_choose_state (DeskSidebar *self, const char *state)
+{
+  desk_sidebar_end_search (self);
+  desk_filter_bar_set_state (self->filter_bar, state);
+}
+
+void
+desk_sidebar_choose_label (DeskSidebar *self, const char *label)
+{
+  desk_sidebar_end_search (self);
+  desk_filter_bar_set_label (self->filter_bar, label);
+}
+
+static void
+update_state_button (DeskSidebar *self)
+{
+  const char *state = desk_filter_bar_get_state (self->filter_bar);
+  gtk_menu_button_set_label (self->state_button, g_str_equal (state, "open")       ? _ ("Open")
+                                                 : g_str_equal (state, "snoozed")  ? _ ("Snoozed")
+                                                 : g_str_equal (state, "resolved") ? _ ("Resolved")
+                                                                                   : _ ("All States"));
+}
+
 static void
 on_filter_changed (DeskSidebar *self)
 {
-  g_settings_set_string (self->settings, "chat-filter",
-                         desk_filter_bar_get_filter (self->filter_bar));
+  g_autofree char *text = desk_filter_bar_to_text (self->filter_bar);
+  update_state_button (self);
+  g_settings_set_string (self->settings, "chat-filter", text);
   if (self->inbox != NULL)
     load (self);
 }
@@ -444,6 +475,47 @@ on_search_toggled (DeskSidebar *self)
     desk_sidebar_end_search (self);
 }
 
+/* ── Choosing many ──────────────────────────────────────────────────────────────────────────── */
+
+void
+desk_sidebar_begin_choosing (DeskSidebar *self)
+{
+  g_autoptr (GtkListItemFactory) factory = NULL;
+  desk_sidebar_end_search (self);
+  if (self->chooser != NULL || self->inbox == NULL)
+    return;
+  self->chooser = DESK_CHAT_CHOOSER (desk_chat_chooser_new ());
+  g_signal_connect_object (self->chooser, "ended", G_CALLBACK (desk_sidebar_end_choosing), self, G_CONNECT_SWAPPED);
+  gtk_box_insert_child_after (self->list_page, GTK_WIDGET (self->chooser), GTK_WIDGET (self->list_stack));
+  factory = desk_chat_chooser_make_factory (self->chooser);
+  gtk_list_view_set_factory (self->list, factory);
+  g_signal_emit (self, signals[SIGNAL_CHOOSING_CHANGED], 0);
+}
+
+void
+desk_sidebar_end_choosing (DeskSidebar *self)
+{
+  GtkWidget *chooser = GTK_WIDGET (self->chooser);
+  if (chooser == NULL)
+    return;
+  self->chooser = NULL;
+  gtk_list_view_set_factory (self->list, self->factory);
+  gtk_box_remove (self->list_page, chooser);
+  g_signal_emit (self, signals[SIGNAL_CHOOSING_CHANGED], 0);
+}
+
+GPtrArray *
+desk_sidebar_list_chosen (DeskSidebar *self)
+{
+  return self->chooser != NULL ? desk_chat_chooser_list (self->chooser) : NULL;
+}
+
+GtkWidget *
+desk_sidebar_get_chosen_bar (DeskSidebar *self)
+{
+  return GTK_WIDGET (self->chooser);
+}
+
 /* ── The widget ─────────────────────────────────────────────────────────────────────────────── */
 
 static gboolean
@@ -511,6 +583,8 @@ desk_sidebar_dispose (GObject *object)
   if (self->list != NULL)
     gtk_list_view_set_model (self->list, NULL);
   self->list = NULL;
+  self->chooser = NULL;
+  g_clear_object (&self->factory);
   g_clear_object (&self->selection);
   g_clear_object (&self->model);
   g_clear_object (&self->inbox);
@@ -544,6 +618,8 @@ desk_sidebar_class_init (DeskSidebarClass *klass)
                       G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_INT64);
   signals[SIGNAL_READY]
       = g_signal_new ("ready", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_CHOOSING_CHANGED]
+      = g_signal_new ("choosing-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/org/frontdesk/Frontdesk/ui/desk-sidebar.ui");
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, header);
@@ -551,6 +627,7 @@ desk_sidebar_class_init (DeskSidebarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, demo_label);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, title_label);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, menu_button);
+  gtk_widget_class_bind_template_child (widget_class, DeskSidebar, state_button);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, stack);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, list_page);
   gtk_widget_class_bind_template_child (widget_class, DeskSidebar, filter_bar);
@@ -582,11 +659,12 @@ desk_sidebar_init (DeskSidebar *self)
   g_signal_connect (factory, "unbind", G_CALLBACK (on_unbind), NULL);
   gtk_list_view_set_factory (self->list, factory);
   gtk_list_view_set_model (self->list, GTK_SELECTION_MODEL (self->selection));
-  g_object_unref (factory);
+  self->factory = factory;
 
   desk_account_switcher_add_to (self->menu_button);
   g_autofree char *filter = g_settings_get_string (self->settings, "chat-filter");
-  desk_filter_bar_set_filter (self->filter_bar, filter);
+  desk_filter_bar_from_text (self->filter_bar, filter);
+  update_state_button (self);
   g_signal_connect_object (self->settings, "changed::chat-sort", G_CALLBACK (on_sort_changed), self,
                            G_CONNECT_SWAPPED);
   self->tick_source = g_timeout_add_seconds (30, on_tick, self);

@@ -97,6 +97,11 @@ static void
 action_escape (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   DeskWindow *self = DESK_WINDOW (widget);
+  if (desk_sidebar_get_chosen_bar (self->sidebar) != NULL)
+    {
+      desk_sidebar_end_choosing (self->sidebar);
+      return;
+    }
   if (desk_sidebar_end_search (self->sidebar))
     {
       if (has_chat (self))
@@ -180,6 +185,7 @@ desk_window_update_actions (DeskWindow *self)
                                  self->inbox != NULL && !demo
                                      && desk_inbox_get_server_url (self->inbox) != NULL);
   gtk_widget_action_set_enabled (widget, "win.leave-demo", demo);
+  desk_window_watch_chat (self);
 }
 
 void
@@ -203,5 +209,6 @@ desk_window_install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.leave-demo", NULL, action_leave_demo);
   gtk_widget_class_install_action (widget_class, "win.toggle-panel", NULL, action_toggle_panel);
   desk_window_install_export_actions (widget_class);
+  desk_window_install_chat_actions (widget_class);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "win.escape", NULL);
 }

@@ -261,6 +261,7 @@ static void
 show_inbox (DeskWindow *self)
 {
   desk_sidebar_set_inbox (self->sidebar, self->inbox);
+  desk_window_watch_refusals (self);
   gtk_stack_set_visible_child_name (self->stack, "inbox");
   desk_window_update_actions (self);
   if (self->first_frame_done)
@@ -401,6 +402,7 @@ desk_window_leave_inbox (DeskWindow *self)
   if (self->chat_page != NULL)
     desk_chat_page_set_chat (self->chat_page, NULL, NULL);
   g_clear_object (&self->inbox);
+  desk_window_watch_refusals (self);
   desk_window_update_actions (self);
 }
 
@@ -518,6 +520,9 @@ desk_window_dispose (GObject *object)
   if (self->sidebar != NULL)
     desk_window_leave_inbox (self);
   self->sidebar = NULL;
+  g_clear_object (&self->watched_item);
+  g_clear_object (&self->refusals);
+  g_clear_weak_pointer (&self->undo_toast);
   g_clear_object (&self->settings);
   g_clear_pointer (&self->pending_hit_id, g_free);
   G_OBJECT_CLASS (desk_window_parent_class)->dispose (object);
@@ -579,6 +584,9 @@ desk_window_init (DeskWindow *self)
   keys = gtk_event_controller_key_new ();
   g_signal_connect_object (keys, "key-pressed", G_CALLBACK (on_key_pressed), self, 0);
   gtk_widget_add_controller (GTK_WIDGET (self), keys);
+  desk_window_add_chat_actions (self);
+  g_signal_connect_object (self->sidebar, "choosing-changed", G_CALLBACK (desk_window_watch_chat), self,
+                           G_CONNECT_SWAPPED);
   on_folded_changed (self);
   desk_window_update_actions (self);
 }

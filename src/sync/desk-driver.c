@@ -497,7 +497,9 @@ drain (DeskDriver *self)
 typedef struct
 {
   DeskDriver *driver;
+  const char *method; /* static */
   char *path;
+  char *body; /* nullable */
   guint timeout_ms;
   gboolean renewed;
   DeskGotFunc func;
@@ -511,6 +513,7 @@ question_free (Question *question)
   question->driver->pending--;
   question->destroy (question->data);
   g_free (question->path);
+  g_free (question->body);
   g_free (question);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Question, question_free)
@@ -554,17 +557,24 @@ ask (Question *question)
 {
   DeskDriver *self = question->driver;
 
-  desk_api_request_async (self->api, "GET", question->path, NULL, question->timeout_ms, self->cancellable, on_answered,
-                          question);
+  desk_api_request_async (self->api, question->method, question->path, question->body, question->timeout_ms,
+                          self->cancellable, on_answered, question);
 }
 
 void
 desk_driver_get (DeskDriver *self, const char *path, guint timeout_ms, DeskGotFunc func, gpointer data,
                  GDestroyNotify destroy)
 {
+  desk_driver_ask (self, "GET", path, NULL, timeout_ms, func, data, destroy);
+}
+
+void
+desk_driver_ask (DeskDriver *self, const char *method, const char *path, const char *body, guint timeout_ms,
+                 DeskGotFunc func, gpointer data, GDestroyNotify destroy)
+{
   Question *question = g_new0 (Question, 1);
 
-  *question = (Question){ self, g_strdup (path), timeout_ms, FALSE, func, data, destroy };
+  *question = (Question){ self, method, g_strdup (path), g_strdup (body), timeout_ms, FALSE, func, data, destroy };
   self->pending++;
   ask (question);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "api/desk-api.h"
 #include "sync/desk-engine.h"
 #include "sync/desk-files-private.h"
 #include "sync/desk-sync.h"
@@ -83,10 +84,13 @@ DeskLoader *desk_driver_get_loader (DeskDriver *self);
 typedef void (*DeskGotFunc) (const DeskRestAnswer *answer, gpointer data);
 void desk_driver_get (DeskDriver *self, const char *path, guint timeout_ms, DeskGotFunc func, gpointer data,
                       GDestroyNotify destroy);
+/* The same with another method (a literal) and body (nullable). Renewing asks a second time only where the server did
+ * not take the token, so nothing is done twice. */
+void desk_driver_ask (DeskDriver *self, const char *method, const char *path, const char *body, guint timeout_ms,
+                      DeskGotFunc func, gpointer data, GDestroyNotify destroy);
 
 /* What the object was made with; borrowed. */
 const DeskDriverConfig *desk_sync_get_config (DeskSync *self);
-
 /* Runs func on the sync thread; takes data. On the owner's thread. FALSE: there is no such thread now. */
 gboolean desk_sync_post (DeskSync *self, void (*func) (DeskDriver *driver, gpointer data), gpointer data,
                          GDestroyNotify destroy);

@@ -126,6 +126,17 @@ void desk_sync_typing (DeskSync *self, const char *platform, const char *user_id
 void desk_sync_fetch_older_async (DeskSync *self, const char *platform, const char *user_id, gint64 before_key,
                                   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean desk_sync_fetch_older_finish (DeskSync *self, GAsyncResult *result, GError **error);
+/* What needs an answer at once and is not kept in the outbox. All fail with a text for people:
+ * G_IO_ERROR_NOT_CONNECTED (not asked, or no answer came), _PERMISSION_DENIED (the role may not), _EXISTS (a colleague
+ * has changed it, or the shortcut is taken), _NOT_FOUND, _FAILED. The cache follows by the event that the server sends.
+ *
+ * A canned reply: base_rev is that of the one that was edited, -1 for a new one, whose id the caller makes (a UUID). */
+void desk_sync_save_canned_async (DeskSync *self, const DeskCanned *canned, gint64 base_rev, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer data);
+gboolean desk_sync_save_canned_finish (DeskSync *self, GAsyncResult *result, GError **error);
+void desk_sync_delete_canned_async (DeskSync *self, const char *id, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                    gpointer data);
+gboolean desk_sync_delete_canned_finish (DeskSync *self, GAsyncResult *result, GError **error);
 /* Done when the cache is complete, history is fetched and the outbox has nothing that would still go out by
  * itself; or fails: G_IO_ERROR_NOT_CONNECTED when the server cannot be reached, G_IO_ERROR_PERMISSION_DENIED
  * when the sign-in is refused, G_IO_ERROR_FAILED otherwise. */

@@ -33,8 +33,10 @@ def drain():
             break
 
 
-# GTK 4.8 has no cache to fill ours from, and what it says of changes comes too late: ask each time.
-Atspi.get_desktop(0).set_cache_mask(Atspi.Cache.NONE)
+# What libatspi hears of changes comes too late: ask each time. But states it must be allowed to keep until the next
+# look_again(): when an application hands over its items at once, as a slow start makes it do, libatspi looks into their
+# states within the handler of that answer, and asking then waits for itself for ever.
+Atspi.get_desktop(0).set_cache_mask(Atspi.Cache.STATES)
 
 
 def safely(call, otherwise):
