@@ -14,14 +14,21 @@ import subprocess
 import sys
 import tempfile
 
+# A key or a group; a partner has keys like path.rooms and header_env.X-Key.
+COMMENTED_OUT = r"^#(?=\[|[a-z_]+(\.[A-Za-z_-]+)?=)"
 META = {"platform", "base_url", "version", "account_id", "token", "app_secret", "verify_token"}
 KEYS = {
     "server": {"listen", "data", "public_url"},
     "connection shop-bot": {"platform", "base_url", "token", "mode", "webhook_secret",
                             "chat_prefix"},
-    "connection shop-wa": META,
-    "connection shop-ig": META,
-    "connection shop-fb": META,
+    "connection shop-wa": META | {"waba_id"},
+    "connection shop-ig": META | {"app_id", "human_agent", "login"},
+    "connection shop-fb": META | {"app_id", "human_agent"},
+    "connection market": {"platform", "partner", "title", "base_url", "account_id", "token", "mode", "push",
+                          "rooms", "room_pattern", "messages", "products", "first_messages", "poll_seconds",
+                          "window_seconds", "text_limit", "answer", "header", "message", "path", "product",
+                          "room", "send"},
+    "user_service": {"base_url", "token", "platforms", "ids", "batch_path", "batch_size", "timeout_s"},
     "retention": {"messages_per_chat", "days", "keep_at_least", "cleanup_at", "events_days"},
     "limits": {"requests_per_minute", "sign_ins_per_minute", "timeout_s"},
 }
@@ -38,9 +45,9 @@ def parse(text):
 def check_example(path):
     text = path.read_text(encoding="utf-8")
     parse(text)
-    lines = [re.sub(r"^#(?=\[|[a-z_]+=)", "", line) for line in text.splitlines()]
+    lines = [re.sub(COMMENTED_OUT, "", line) for line in text.splitlines()]
     parser = parse("\n".join(lines))
-    found = {group: {re.sub(r"_(env|file)$", "", key) for key in parser[group]}
+    found = {group: {re.sub(r"_(env|file)$", "", key.split(".")[0]) for key in parser[group]}
              for group in parser.sections()}
     for group in sorted(KEYS.keys() | found.keys()):
         for key in sorted(KEYS.get(group, set()) ^ found.get(group, set())):
@@ -49,7 +56,7 @@ def check_example(path):
                 "missing" if key in KEYS.get(group, set()) else "not a key of the server")
     for group in parser.sections():
         for key, value in parser[group].items():
-            if re.search(r"token|secret", key) and not re.search(r"_(env|file)$", key):
+            if re.search(r"token|secret", key) and not re.search(r"_(env|file)(\.|$)", key):
                 yield "%s: [%s] %s stands inline" % (path.name, group, key)
             if not value:
                 yield "%s: [%s] %s has no value" % (path.name, group, key)
@@ -79,8 +86,8 @@ def check_daemon(daemon, path):
     text = path.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         whole = pathlib.Path(folder) / path.name
-        lines = [re.sub(r"^#(?=\[|[a-z_]+=)", "", line) for line in text.splitlines()
-                 if not re.match(r"#[a-z_]+_file=", line)]  # beside its _env it would be a second source
+        lines = [re.sub(COMMENTED_OUT, "", line) for line in text.splitlines()
+                 if not re.match(r"#[a-z_]+_file(\.[A-Za-z_-]+)?=", line)]  # beside its _env it would be a second source
         whole.write_text("\n".join(lines) + "\n", encoding="utf-8")
         for candidate in (path, whole):
             result = subprocess.run([daemon, "check-config", str(candidate)], stdout=subprocess.PIPE,

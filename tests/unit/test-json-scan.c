@@ -8,6 +8,7 @@
 #include "common/desk-json.h"
 
 #include <string.h>
+#include <time.h>
 
 typedef struct
 {
@@ -245,6 +246,16 @@ test_many_keys (void)
     }
 }
 
+/* Of this thread alone: what else the machine does costs no test. */
+static gint64
+spent_us (void)
+{
+  struct timespec spent = { 0, 0 };
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &spent);
+  return (gint64) spent.tv_sec * G_USEC_PER_SEC + spent.tv_nsec / 1000;
+}
+
 /* Growing the text eightfold may cost more than eight times the time through the cache, but not
  * sixty-four times, as a comparison of all pairs would. */
 static void
@@ -257,15 +268,15 @@ test_linear (void)
 
   g_string_append_c (small, '}');
   g_string_append_c (big, '}');
-  for (int i = 0; i < 3; i++)
+  for (int i = 0; i < 5; i++)
     {
-      gint64 start = g_get_monotonic_time ();
+      gint64 start = spent_us ();
 
       g_assert_true (desk_json_scan (small->str, small->len, G_MAXSIZE, NULL));
-      best_small = MIN (best_small, g_get_monotonic_time () - start);
-      start = g_get_monotonic_time ();
+      best_small = MIN (best_small, spent_us () - start);
+      start = spent_us ();
       g_assert_true (desk_json_scan (big->str, big->len, G_MAXSIZE, NULL));
-      best_big = MIN (best_big, g_get_monotonic_time () - start);
+      best_big = MIN (best_big, spent_us () - start);
     }
   g_test_message ("25,000 keys: %" G_GINT64_FORMAT " us, 200,000 keys: %" G_GINT64_FORMAT " us",
                   best_small, best_big);
