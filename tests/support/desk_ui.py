@@ -23,6 +23,7 @@ from gi.repository import Atspi, GLib  # noqa: E402
 from desk_run import BUILD, SLOWNESS, SOURCE, app_program, wait_for  # noqa: E402
 
 APPLICATION = "frontdesk"
+ROWS = ("panel", "grouping")  # what GTK 4.8 calls a row of ours, and later versions
 
 
 def drain():
@@ -101,7 +102,7 @@ class Node:
         for node in self.walk():
             if (role is None or node.role == role) and (name is None or node.name == name) \
                     and (text is None or text in node.text) \
-                    and (chat is None or node.role == "panel" and node.name.startswith(chat + ", ")):
+                    and (chat is None or node.role in ROWS and node.name.startswith(chat + ", ")):
                 yield node
 
     def find(self, **wanted):
