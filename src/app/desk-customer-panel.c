@@ -54,7 +54,7 @@ metadata_title (const char *name)
 {
   static const char *const known[][2] = {
     { "item_name", N_ ("Item") }, { "item", N_ ("Item") },      { "item_price", N_ ("Price") },
-    { "price", N_ ("Price") },    { "order_id", N_ ("Order") }, { "phone", N_ ("Phone") },
+    { "price", N_ ("Price") },    { "order_id", N_ ("Order Number") }, { "phone", N_ ("Phone") },
     { "email", N_ ("E-mail") },   { "city", N_ ("City") },      { "language", N_ ("Language") },
   };
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
