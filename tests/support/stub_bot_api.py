@@ -6,6 +6,7 @@ import http.server
 import json
 import threading
 import time
+import urllib.parse
 
 
 class StubBotApi:
@@ -23,7 +24,10 @@ class StubBotApi:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 method = self.path.rsplit("/", 1)[1].split("?")[0]
                 try:
-                    result = stub.answer(method, json.loads(body or b"{}"))
+                    # Parameters come in the address or in the body.
+                    asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
+                    asked.update(json.loads(body or b"{}"))
+                    result = stub.answer(method, asked)
                     status, value = 200, {"ok": True, "result": result}
                 except KeyError:
                     status, value = 404, {"ok": False, "error_code": 404, "description": "Not Found"}
