@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <dlfcn.h>
-#include <glib-object.h>
+#include <gio/gio.h>
 
 /* For ThreadSanitizer only. The distribution's GLib is not built for it and locks by futex, so that every hand-over
  * between threads looks like a race. These functions stand before GLib's in the program and tell the sanitizer of
@@ -160,4 +160,24 @@ g_bytes_unref (GBytes *bytes)
       __tsan_release (bytes);
     }
   real (bytes);
+}
+
+/* ── A task's thread ────────────────────────────────────────────────────────────────────────── */
+
+static void
+run_task (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GTaskThreadFunc func = (GTaskThreadFunc) g_object_get_data (G_OBJECT (task), "tsan-func");
+
+  __tsan_acquire (task);
+  func (task, source, data, cancellable);
+}
+
+void
+g_task_run_in_thread (GTask *task, GTaskThreadFunc func)
+{
+  REAL (g_task_run_in_thread);
+  g_object_set_data (G_OBJECT (task), "tsan-func", (gpointer) func);
+  __tsan_release (task);
+  real (task, run_task);
 }
