@@ -171,7 +171,14 @@ class Daemon:
     def start(self):
         self.spawn()
         self.wait_ready()
+        if self.demo or (self.config_path and "platform=demo" in self.config_path.read_text(encoding="utf-8")):
+            wait_for("the demo's customers", self.has_demo_chats)
         return self
+
+    def has_demo_chats(self):
+        """It serves before its customers have said anything; they have when their connection is up."""
+        _, body = Rest(self.url, None).call("GET", "/health/ready")
+        return not re.search(r'"state": ?"starting"', json.dumps(body))
 
     def stop(self):
         """SIGTERM; it must end by itself and say that all went well."""
