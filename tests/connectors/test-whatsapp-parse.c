@@ -111,7 +111,8 @@ test_spoiled (void)
     {
       JsonNode *payload
           = json_object_get_member (json_array_get_object_element (cases, i), "payload");
-      g_autoptr (JsonNode) copy = json_from_string (json_to_string (payload, FALSE), NULL);
+      g_autofree char *text = json_to_string (payload, FALSE);
+      g_autoptr (JsonNode) copy = json_from_string (text, NULL);
       spoil (copy, copy, &n);
     }
   g_assert_cmpuint (n, >, 5000);
