@@ -15,6 +15,7 @@
 #include "app/desk-pick-popover.h"
 #include "app/desk-presence-bar.h"
 #include "app/desk-template-window.h"
+#include "app/desk-message-actions.h"
 #include "app/desk-timeline-view.h"
 #include "common/desk-uuid.h"
 
@@ -397,9 +398,16 @@ desk_chat_page_class_init (DeskChatPageClass *klass)
   gtk_widget_class_install_action (widget_class, "message.new-template", NULL, action_template);
 }
 
+static DeskInbox *
+get_inbox (GtkWidget *widget)
+{
+  return DESK_CHAT_PAGE (widget)->inbox;
+}
+
 static void
 desk_chat_page_init (DeskChatPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  desk_message_actions_add (GTK_WIDGET (self), self->timeline, get_inbox);
   self->tick_source = g_timeout_add_seconds (30, on_tick, self);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "app/desk-canned-completion.h"
+#include "app/desk-attach-strip.h"
 #include "app/desk-format.h"
 #include "common/desk-text.h"
 #include "common/desk-uuid.h"
@@ -24,6 +25,8 @@ struct _DeskComposer
 {
   GtkBox parent_instance;
 
+  DeskAttachStrip *strip;
+  GtkButton *attach_button;
   GtkRevealer *reply_revealer;
   GtkLabel *reply_sender;
   GtkLabel *reply_text;
@@ -89,6 +92,8 @@ desk_composer_save_draft (DeskComposer *self)
   draft->text = get_text (self);
   draft->reply_to = g_strdup (self->reply_to);
   draft->is_private = is_note (self);
+  g_free (draft->attachments);
+  draft->attachments = desk_attach_strip_to_json (self->strip);
   draft->updated_at_ms = g_get_real_time () / 1000;
   desk_batch_draft (batch, draft);
   self->touched = FALSE;
@@ -141,6 +146,8 @@ on_draft_read (GObject *source, GAsyncResult *result, gpointer data)
       || g_strcmp0 (draft->platform, desk_chat_item_get_chat (self->item)->platform) != 0)
     return;
   set_contents (self, draft->text, draft->is_private);
+  desk_attach_strip_load (self->strip, draft->attachments);
+  desk_composer_refresh (self);
   if (draft->reply_to != NULL)
     {
       self->loading = TRUE;
@@ -239,7 +246,11 @@ desk_composer_refresh (DeskComposer *self)
   gtk_label_set_text (self->hint_label, hint);
   gtk_widget_set_visible (GTK_WIDGET (self->hint_label), *hint != '\0');
   gtk_widget_set_visible (GTK_WIDGET (self->placeholder), *text == '\0');
-  if (*stripped == '\0')
+  gtk_widget_set_sensitive (GTK_WIDGET (self->attach_button),
+                            desk_attach_strip_get_reason (self->strip) == NULL);
+  if (desk_attach_strip_is_busy (self->strip))
+    reason = _ ("A file is still being copied");
+  else if (*stripped == '\0' && desk_attach_strip_get_count (self->strip) == 0)
     reason = _ ("Write something first");
   else if (!fits)
     reason = _ ("Too long for this platform: shorten the message");
@@ -300,6 +311,8 @@ send (DeskComposer *self)
   g_free (entry->reply_to);
   entry->reply_to = g_strdup (self->reply_to);
   entry->is_private = is_note (self);
+  g_clear_pointer (&entry->files, g_ptr_array_unref);
+  entry->files = desk_attach_strip_take (self->strip);
   entry->seen_seq = -2; /* the store stamps what this cache has seen */
   entry->created_at_ms = g_get_real_time () / 1000;
   desk_batch_outbox_add (batch, entry, TRUE);
@@ -328,6 +341,26 @@ on_changed (DeskComposer *self)
   const DeskChat *chat = desk_chat_item_get_chat (self->item);
   if (sync != NULL && !is_note (self) && gtk_text_buffer_get_char_count (self->buffer) > 0)
     desk_sync_typing (sync, chat->platform, chat->user_id);
+}
+
+static void
+on_files_changed (DeskComposer *self)
+{
+  desk_composer_refresh (self);
+  touch (self);
+}
+
+static void
+on_paste (DeskComposer *self)
+{
+  if (desk_attach_strip_paste (self->strip))
+    g_signal_stop_emission_by_name (self->text_view, "paste-clipboard");
+}
+
+static void
+on_attach_clicked (DeskComposer *self)
+{
+  desk_attach_strip_choose (self->strip);
 }
 
 static gboolean
@@ -467,6 +500,8 @@ desk_composer_set_chat (DeskComposer *self, DeskInbox *inbox, DeskChatItem *item
   clear (self);
   g_set_object (&self->inbox, inbox);
   desk_canned_completion_set_chat (self->completion, inbox, item);
+  desk_attach_strip_set_chat (self->strip, item != NULL ? inbox : NULL,
+                              item != NULL ? desk_chat_item_get_chat (item)->platform : NULL);
   if (item == NULL)
     return;
   const DeskChat *chat = desk_chat_item_get_chat (item);
@@ -502,10 +537,15 @@ desk_composer_class_init (DeskComposerClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = desk_composer_dispose;
+  g_type_ensure (DESK_TYPE_ATTACH_STRIP);
   signals[SIGNAL_SENT] = g_signal_new ("sent", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
                                        NULL, NULL, NULL, G_TYPE_NONE, 0);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/org/frontdesk/Frontdesk/ui/desk-composer.ui");
+  gtk_widget_class_bind_template_child (widget_class, DeskComposer, strip);
+  gtk_widget_class_bind_template_child (widget_class, DeskComposer, attach_button);
+  gtk_widget_class_bind_template_callback (widget_class, on_files_changed);
+  gtk_widget_class_bind_template_callback (widget_class, on_attach_clicked);
   gtk_widget_class_bind_template_child (widget_class, DeskComposer, reply_revealer);
   gtk_widget_class_bind_template_child (widget_class, DeskComposer, reply_sender);
   gtk_widget_class_bind_template_child (widget_class, DeskComposer, reply_text);
@@ -535,5 +575,8 @@ desk_composer_init (DeskComposer *self)
   g_signal_connect_object (keys, "key-pressed", G_CALLBACK (on_key_pressed), self, 0);
   gtk_widget_add_controller (GTK_WIDGET (self->text_view), keys);
   self->completion = desk_canned_completion_new (GTK_WIDGET (self), self->text_view);
+  g_signal_connect_object (self->text_view, "paste-clipboard", G_CALLBACK (on_paste), self,
+                           G_CONNECT_SWAPPED);
+  desk_attach_strip_take_drops (self->strip, GTK_WIDGET (self));
   gtk_menu_button_set_create_popup_func (self->emoji_button, create_emoji_chooser, self, NULL);
 }

@@ -3,130 +3,28 @@
 
 #include "config.h"
 
-/* Cards for what is not text. The size of an image is reserved from its metadata, so that nothing
- * moves when it comes. */
+/* Cards for what is not text: files (desk-media-view.c), places, people, and what cannot be shown.
+ * Places and people come as lines of text, because every platform has other fields: the connectors
+ * write a title, an address and at the end "LATITUDE, LONGITUDE", or a name and telephone numbers.
+ */
 
 #include "app/desk-message-card.h"
 
-#include <adwaita.h>
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "app/desk-delivery.h"
-#include "app/desk-format.h"
+#include "app/desk-media-view.h"
+#include "app/desk-picture-frame.h"
 
-#define IMAGE_WIDTH  280
-#define IMAGE_HEIGHT 320
-#define STICKER_SIZE 128
-
-/* ── Images ─────────────────────────────────────────────────────────────────────────────────── */
-
-#define LEAST_WIDTH  96
-#define LEAST_HEIGHT 72
-
-/* The place of a picture: of its own size where there is room, and smaller in the same proportions
- * where there is not. */
-static void
-measure_picture (GtkWidget *widget,
-                 GtkOrientation orientation,
-                 int for_size,
-                 int *minimum,
-                 int *natural,
-                 int *minimum_baseline,
-                 int *natural_baseline)
-{
-  int width = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (widget), "picture-width"));
-  int height = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (widget), "picture-height"));
-  if (orientation == GTK_ORIENTATION_HORIZONTAL)
-    {
-      *minimum = MIN (LEAST_WIDTH, width);
-      *natural = width;
-    }
-  else
-    *minimum = *natural = for_size > 0 && for_size < width
-                              ? MAX ((int)((gint64)height * for_size / width), LEAST_HEIGHT)
-                              : height;
-  *minimum_baseline = *natural_baseline = -1;
-}
-
-static void
-allocate_picture (GtkWidget *widget, int width, int height, int baseline)
-{
-  GtkWidget *content = gtk_widget_get_first_child (widget);
-  int least = 0;
-  gtk_widget_measure (content, GTK_ORIENTATION_VERTICAL, width, &least, NULL, NULL, NULL);
-  gtk_widget_allocate (content, width, MAX (height, least), -1, NULL);
-}
-
-static GtkSizeRequestMode
-picture_request_mode (GtkWidget *widget)
-{
-  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
-}
-
-static void
-reserve_size (GtkWidget *widget,
-              const DeskAttachment *attachment,
-              gint64 most_width,
-              gint64 most_height)
-{
-  gint64 width = most_width, height = most_width * 3 / 4;
-  if (attachment != NULL && attachment->width > 0 && attachment->height > 0
-      && attachment->width < G_MAXINT32 && attachment->height < G_MAXINT32)
-    {
-      width = MIN (attachment->width, most_width);
-      height = attachment->height * width / attachment->width;
-      if (height > most_height)
-        {
-          width = MAX (width * most_height / height, 1);
-          height = most_height;
-        }
-    }
-  g_object_set_data (G_OBJECT (widget), "picture-width",
-                     GINT_TO_POINTER ((int)MAX (width, LEAST_WIDTH)));
-  g_object_set_data (G_OBJECT (widget), "picture-height",
-                     GINT_TO_POINTER ((int)MAX (height, LEAST_HEIGHT)));
-  gtk_widget_set_layout_manager (
-      widget, gtk_custom_layout_new (picture_request_mode, measure_picture, allocate_picture));
-}
-
-static GtkWidget *
-new_picture (const DeskMessage *message, const DeskAttachment *attachment)
-{
-  GtkWidget *frame = adw_bin_new ();
-  GtkWidget *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
-  GtkWidget *icon = gtk_image_new_from_icon_name (desk_kind_icon (message->kind));
-  GtkWidget *label = gtk_label_new (attachment != NULL && attachment->filename != NULL
-                                            && *attachment->filename != '\0'
-                                        ? attachment->filename
-                                        : desk_kind_text (message->kind));
-  gboolean sticker = message->kind == DESK_KIND_STICKER;
-
-  reserve_size (frame, attachment, sticker ? STICKER_SIZE : IMAGE_WIDTH,
-                sticker ? STICKER_SIZE : IMAGE_HEIGHT);
-  gtk_image_set_pixel_size (GTK_IMAGE (icon), 32);
-  gtk_widget_set_vexpand (icon, TRUE);
-  gtk_widget_set_valign (icon, GTK_ALIGN_END);
-  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), 24);
-  gtk_widget_set_vexpand (label, TRUE);
-  gtk_widget_set_valign (label, GTK_ALIGN_START);
-  gtk_widget_add_css_class (label, "caption");
-  gtk_widget_add_css_class (frame, "picture-card");
-  gtk_widget_set_halign (frame, GTK_ALIGN_START);
-  gtk_box_append (GTK_BOX (content), icon);
-  gtk_box_append (GTK_BOX (content), label);
-  adw_bin_set_child (ADW_BIN (frame), content);
-  return frame;
-}
-
-/* ── Everything with a title and a line of details ──────────────────────────────────────────── */
+#define SHOWN_KEY "desk-shown"
 
 static GtkWidget *
 new_line (const char *text, const char *css_class)
 {
   GtkWidget *label = gtk_label_new (text);
   gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_max_width_chars (GTK_LABEL (label), 32);
   gtk_widget_add_css_class (label, css_class);
   return label;
@@ -151,61 +49,129 @@ new_card (const char *icon_name, const char *title, const char *details)
   return card;
 }
 
-/* "0:07 · 24 kB", or why the file is not there. */
-static char *
-describe_file (const DeskAttachment *attachment)
+static GtkWidget *
+add_button (GtkWidget *card, const char *label, const char *action, const char *target)
 {
-  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
-  if (g_strcmp0 (attachment->state, "gone") == 0)
-    return g_strdup (_ ("No longer available"));
-  if (g_strcmp0 (attachment->state, "failed") == 0)
-    return g_strdup (_ ("Could not be fetched from the platform"));
-  if (attachment->duration_ms > 0)
-    g_ptr_array_add (parts, desk_format_duration (attachment->duration_ms));
-  if (attachment->size >= 0)
-    g_ptr_array_add (parts, g_format_size ((guint64)attachment->size));
-  if (g_strcmp0 (attachment->state, "pending") == 0)
-    g_ptr_array_add (parts, g_strdup (_ ("on its way")));
-  g_ptr_array_add (parts, NULL);
-  return g_strjoinv (" · ", (char **)parts->pdata);
+  GtkWidget *button = gtk_button_new_with_label (label);
+  gtk_widget_add_css_class (button, "pill-small");
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", target);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
+  gtk_box_append (GTK_BOX (card), button);
+  return button;
+}
+
+/* Takes the numbers out of the text, so that a link is made of nothing else. Nullable, transfer
+ * full. */
+static char *
+make_map_link (const char *text)
+{
+  static const char pattern[] = "(-?\\d{1,2}(?:\\.\\d+)?), ?(-?\\d{1,3}(?:\\.\\d+)?)\\s*$";
+  g_autoptr (GRegex) regex = g_regex_new (pattern, 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  if (!g_regex_match (regex, text, 0, &match))
+    return NULL;
+  g_autofree char *latitude = g_match_info_fetch (match, 1);
+  g_autofree char *longitude = g_match_info_fetch (match, 2);
+  if (ABS (g_ascii_strtod (latitude, NULL)) > 90 || ABS (g_ascii_strtod (longitude, NULL)) > 180)
+    return NULL;
+  return g_strdup_printf ("https://www.openstreetmap.org/?mlat=%s&mlon=%s#map=16/%s/%s", latitude,
+                          longitude, latitude, longitude);
 }
 
 static GtkWidget *
-new_attachment (const DeskMessage *message, const DeskAttachment *attachment)
+new_location (const DeskMessage *message)
 {
-  const char *title = desk_kind_text (message->kind), *icon = desk_kind_icon (message->kind);
-  if (message->kind == DESK_KIND_IMAGE || message->kind == DESK_KIND_STICKER
-      || message->kind == DESK_KIND_VIDEO)
-    return new_picture (message, attachment);
-  if (message->kind == DESK_KIND_TEXT)
-    icon = desk_kind_icon (DESK_KIND_FILE);
-  if (message->kind != DESK_KIND_VOICE && attachment->filename != NULL
-      && *attachment->filename != '\0')
-    title = attachment->filename;
-  g_autofree char *details = describe_file (attachment);
-  return new_card (icon, title, details);
+  g_autofree char *link = make_map_link (message->text);
+  GtkWidget *card = new_card (desk_kind_icon (message->kind), desk_kind_text (message->kind), NULL);
+  if (link != NULL)
+    gtk_widget_set_tooltip_text (add_button (card, _ ("Open Map"), "message-file.open-link", link),
+                                 link);
+  return card;
+}
+
+/* The first run of at least five digits, as it is written. Nullable, transfer full. */
+static char *
+find_number (const char *text)
+{
+  g_autoptr (GRegex) regex = g_regex_new ("\\+?\\d[\\d ()./-]{3,22}\\d", 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  return g_regex_match (regex, text, 0, &match) ? g_match_info_fetch (match, 0) : NULL;
+}
+
+static GtkWidget *
+new_contact (const DeskMessage *message)
+{
+  g_autofree char *number = find_number (message->text);
+  GtkWidget *card = new_card (desk_kind_icon (message->kind), desk_kind_text (message->kind), NULL);
+  if (number != NULL)
+    gtk_widget_set_tooltip_text (add_button (card, _ ("Copy Number"), "message-file.copy-text",
+                                             number),
+                                 number);
+  return card;
+}
+
+static GtkWidget *
+new_without_file (const DeskMessage *message)
+{
+  switch (message->kind)
+    {
+    case DESK_KIND_TEXT:
+    case DESK_KIND_SYSTEM:
+      return NULL;
+    case DESK_KIND_LOCATION:
+      return new_location (message);
+    case DESK_KIND_CONTACT:
+      return new_contact (message);
+    case DESK_KIND_UNSUPPORTED:
+      return new_card (desk_kind_icon (message->kind), desk_kind_text (message->kind),
+                       _ ("Look at it on the platform itself"));
+    default:
+      return new_card (desk_kind_icon (message->kind), desk_kind_text (message->kind), NULL);
+    }
+}
+
+static char *
+make_fingerprint (const DeskMessage *message)
+{
+  GString *out = g_string_new (message->id);
+  g_string_append_printf (out, "\n%d\n%d\n%" G_GINT64_FORMAT "\n%s", message->kind,
+                          message->deleted_at_ms > 0, message->created_at_ms,
+                          message->attachments->len == 0 ? message->text : "");
+  for (guint i = 0; i < message->attachments->len; i++)
+    {
+      const DeskAttachment *attachment = g_ptr_array_index (message->attachments, i);
+      g_autofree char *key = desk_attachment_cache_key (attachment);
+      g_string_append_printf (out, "\n%s\n%s\n%s", key != NULL ? key : "",
+                              attachment->state != NULL ? attachment->state : "",
+                              attachment->filename != NULL ? attachment->filename : "");
+    }
+  return g_string_free (out, FALSE);
+}
+
+gboolean
+desk_message_card_shows (GtkWidget *card, const DeskMessage *message)
+{
+  g_autofree char *fingerprint = make_fingerprint (message);
+  return card != NULL
+         && g_strcmp0 (g_object_get_data (G_OBJECT (card), SHOWN_KEY), fingerprint) == 0;
 }
 
 GtkWidget *
-desk_message_card_new (const DeskMessage *message)
+desk_message_card_new (DeskInbox *inbox, const DeskMessage *message)
 {
-  GtkWidget *box;
+  GtkWidget *card;
   if (message->deleted_at_ms > 0)
     return NULL;
   if (message->attachments->len == 0)
+    card = new_without_file (message);
+  else
     {
-      if (message->kind == DESK_KIND_TEXT || message->kind == DESK_KIND_SYSTEM)
-        return NULL;
-      if (message->kind == DESK_KIND_IMAGE || message->kind == DESK_KIND_STICKER)
-        return new_picture (message, NULL);
-      return new_card (desk_kind_icon (message->kind), desk_kind_text (message->kind),
-                       message->kind == DESK_KIND_UNSUPPORTED
-                           ? _ ("Look at it on the platform itself")
-                           : NULL);
+      card = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+      for (guint i = 0; i < message->attachments->len; i++)
+        gtk_box_append (GTK_BOX (card), desk_media_view_new (inbox, message, i));
     }
-  box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
-  for (guint i = 0; i < message->attachments->len; i++)
-    gtk_box_append (GTK_BOX (box),
-                    new_attachment (message, g_ptr_array_index (message->attachments, i)));
-  return box;
+  if (card != NULL)
+    g_object_set_data_full (G_OBJECT (card), SHOWN_KEY, make_fingerprint (message), g_free);
+  return card;
 }

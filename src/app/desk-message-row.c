@@ -15,6 +15,7 @@
 #include "app/desk-delivery.h"
 #include "app/desk-format.h"
 #include "app/desk-message-card.h"
+#include "app/desk-pending-files.h"
 #include "app/desk-row-accessible.h"
 #include "common/desk-text.h"
 
@@ -340,6 +341,7 @@ show_bubble (DeskMessageRow *self)
 {
   gboolean outgoing = is_outgoing (self->entry), first = desk_timeline_entry_is_first (self->entry);
   const DeskMessage *message = desk_timeline_entry_get_message (self->entry);
+  const DeskOutboxEntry *pending = desk_timeline_entry_get_pending (self->entry);
   if (self->bubble == NULL)
     build_bubble (self);
   gtk_widget_set_halign (self->bubble, outgoing ? GTK_ALIGN_END : GTK_ALIGN_START);
@@ -352,8 +354,11 @@ show_bubble (DeskMessageRow *self)
   set_css_class (GTK_WIDGET (self), "last", desk_timeline_entry_is_last (self->entry));
   show_sender (self);
   replace_part (&self->quote, self->bubble, desk_message_quote_new (self->entry), self->sender);
-  replace_part (&self->card, self->bubble, message != NULL ? desk_message_card_new (message) : NULL,
-                self->quote != NULL ? self->quote : self->sender);
+  if (message == NULL || !desk_message_card_shows (self->card, message))
+    replace_part (&self->card, self->bubble,
+                  message != NULL ? desk_message_card_new (self->context->inbox, message)
+                                  : desk_pending_files_new (self->context->inbox, pending),
+                  self->quote != NULL ? self->quote : self->sender);
   show_text (self);
   show_meta (self);
   replace_part (&self->reactions, self->column, desk_message_reactions_new (self->entry),

@@ -3,6 +3,7 @@
 
 #include <gtk/gtk.h>
 
+#include "app/desk-inbox.h"
 #include "app/desk-timeline-entry.h"
 
 G_BEGIN_DECLS
@@ -12,6 +13,7 @@ typedef struct
 {
   char *customer;     /* the customer's name */
   char *me;           /* the manager's username, nullable */
+  DeskInbox *inbox;   /* borrowed, nullable while there is no chat */
   gboolean many_writers; /* a group: incoming messages are named */
 } DeskMessageRowContext;
 

@@ -397,6 +397,7 @@ desk_timeline_view_set_chat (DeskTimelineView *self, DeskInbox *inbox, DeskChatI
     return;
   const DeskChat *chat = desk_chat_item_get_chat (item);
   g_set_object (&self->inbox, inbox);
+  self->context.inbox = inbox;
   self->item = g_object_ref (item);
   g_free (self->context.customer);
   self->context.customer = g_strdup (desk_chat_item_get_name (item));
@@ -419,8 +420,8 @@ desk_timeline_view_refresh (DeskTimelineView *self)
     desk_timeline_loader_refresh (self->loader);
 }
 
-static GPtrArray *
-get_core (DeskTimelineView *self)
+GPtrArray *
+desk_timeline_view_get_core (DeskTimelineView *self)
 {
   return self->loader != NULL
              ? desk_timeline_model_get_core (desk_timeline_loader_get_model (self->loader))
@@ -430,19 +431,20 @@ get_core (DeskTimelineView *self)
 DeskTimelineEntry *
 desk_timeline_view_find_entry (DeskTimelineView *self, const char *id)
 {
-  return desk_timeline_find_entry (get_core (self), id);
+  return desk_timeline_find_entry (desk_timeline_view_get_core (self), id);
 }
 
 DeskTimelineEntry *
 desk_timeline_view_find_pending (DeskTimelineView *self, gint64 local_id)
 {
-  return desk_timeline_find_pending (get_core (self), local_id);
+  return desk_timeline_find_pending (desk_timeline_view_get_core (self), local_id);
 }
 
 gboolean
 desk_timeline_view_find_conflict (DeskTimelineView *self, gint64 *out_stale, const char **out_answer)
 {
-  return desk_timeline_find_conflict (get_core (self), self->context.me, out_stale, out_answer);
+  GPtrArray *core = desk_timeline_view_get_core (self);
+  return desk_timeline_find_conflict (core, self->context.me, out_stale, out_answer);
 }
 
 DeskTimelineEntry *

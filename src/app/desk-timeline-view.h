@@ -35,5 +35,7 @@ DeskTimelineEntry *desk_timeline_view_find_pending (DeskTimelineView *self, gint
 gboolean desk_timeline_view_find_conflict (DeskTimelineView *self, gint64 *out_stale, const char **out_answer);
 /* The row that has the focus, else the newest incoming message. Borrowed. */
 DeskTimelineEntry *desk_timeline_view_get_current (DeskTimelineView *self);
+/* The messages that are loaded, oldest first: of DeskTimelineEntry, borrowed until the loop runs; NULL without a chat. */
+GPtrArray *desk_timeline_view_get_core (DeskTimelineView *self);
 
 G_END_DECLS
