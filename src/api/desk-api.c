@@ -202,6 +202,15 @@ answer_error (Call *call, const GError *error)
   return answer;
 }
 
+static gint64
+date_of (SoupMessage *message)
+{
+  const char *text = soup_message_headers_get_one (soup_message_get_response_headers (message), "Date");
+  g_autoptr (GDateTime) date = text ? soup_date_time_new_from_http_string (text) : NULL;
+
+  return date ? g_date_time_to_unix (date) * 1000 : 0;
+}
+
 DeskRestAnswer *
 desk_api_answer_from_message (SoupMessage *message, GBytes *body)
 {
@@ -210,6 +219,7 @@ desk_api_answer_from_message (SoupMessage *message, GBytes *body)
   const char *data = g_bytes_get_data (body, &len);
 
   answer->status = soup_message_get_status (message);
+  answer->date_ms = date_of (message);
   if (answer->status >= 200 && answer->status < 300)
     {
       answer->outcome = DESK_REST_OK;

@@ -29,6 +29,7 @@ typedef struct
   GBytes *body;         /* OK */
   DeskFailure *failure; /* REFUSED */
   char *error;          /* NOT_SENT, LOST: for people */
+  gint64 date_ms;       /* of the answer (RFC 9110, 6.6.1), in whole seconds; 0 not told */
 } DeskRestAnswer;
 void desk_rest_answer_free (DeskRestAnswer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskRestAnswer, desk_rest_answer_free)

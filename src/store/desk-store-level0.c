@@ -230,8 +230,8 @@ derive (DeskFold *self, DeskFoldChat *state, GError **error)
                          "SELECT coalesce(min(created_at_ms),0) FROM message"
                          " WHERE chat=?1 AND order_key>?2 AND direction=0",
                          state->row, answered, &state->chat->waiting_since_ms, error)
-         && query_int64 (self, "SELECT count(*)+0*?2 FROM message WHERE chat=?1 AND gap_before=1",
-                         state->row, 0, &state->gaps, error);
+         && query_int64 (self, "SELECT count(*) FROM message WHERE chat=?1 AND gap_before=1 AND NOT " DESK_LEVEL0_IS_CUT ("?2"),
+                         state->row, state->cut_seq, &state->gaps, error);
 }
 
 /* rows: those of the page that are cached, oldest first. */
@@ -306,6 +306,24 @@ fold_rows (DeskFold *self, DeskFoldChat *state, const DeskOp *op, GPtrArray *pag
   return mark_gaps (self, state, rows, bottom_known, lowest_known, op->reached_end, error);
 }
 
+/* The server has no more than offset messages: nothing can fill a gap that lies below as many. */
+static gboolean
+give_up_gaps (DeskFold *self, DeskFoldChat *state, guint offset, GError **error)
+{
+  DeskStmt *s = desk_db_prepare (
+      self->db,
+      "UPDATE message SET gap_before=CASE WHEN EXISTS(SELECT 1 FROM message o WHERE o.chat=?1 AND o.order_key<message.order_key)"
+      " THEN 2 ELSE 0 END WHERE chat=?1 AND gap_before=1 AND (SELECT count(*) FROM message n WHERE n.chat=?1"
+      " AND n.provisional=0 AND n.order_key>=message.order_key)>=?2",
+      error);
+
+  if (s == NULL)
+    return FALSE;
+  desk_stmt_bind_int64 (s, 1, state->row);
+  desk_stmt_bind_int64 (s, 2, offset);
+  return desk_stmt_run (s, error);
+}
+
 gboolean
 desk_fold_page_level0 (DeskFold *self, const DeskOp *op, GError **error)
 {
@@ -320,6 +338,8 @@ desk_fold_page_level0 (DeskFold *self, const DeskOp *op, GError **error)
   for (guint i = 0; i < op->messages->len; i++)
     g_ptr_array_add (page, normalize (g_ptr_array_index (op->messages, i)));
   if (page->len > 0 && !fold_rows (self, state, op, page, error))
+    return FALSE;
+  if (page->len == 0 && op->reached_end && !give_up_gaps (self, state, op->offset, error))
     return FALSE;
   if (op->offset == 0)
     state->in_step = TRUE;

@@ -352,7 +352,12 @@ char *desk_search_expression (const char *words);
 /* ── Files ──────────────────────────────────────────────────────────────────────────────────── */
 #define DESK_STORE_FILE "cache.db"
 /* DeskDbError → DeskStoreError; other domains stay. */
+/* SQL of level 0: the row of “message” is the first after the place where the manager's limit of history cut. */
+#define DESK_LEVEL0_IS_CUT(cut) \
+  "(" cut ">0 AND message.order_key=(SELECT min(k.order_key) FROM message k WHERE k.chat=message.chat AND k.order_key>=" cut "))"
 void desk_store_map_error (GError **error);
+/* As desk_db_commit(); after any other error than DESK_STORE_ERROR_UNKNOWN nothing of the transaction can come back. */
+gboolean desk_store_commit (DeskDb *db, GError **error);
 DeskDb *desk_store_connect (const char *dir, const char *vfs, gboolean read_only, GError **error);
 /* Creates and migrates. */
 DeskDb *desk_store_connect_writer (const char *dir, const char *vfs, GError **error);

@@ -245,6 +245,7 @@ typedef struct
   gboolean is_level2;
   gint64 first_seq;
   gint64 last_seq;
+  gint64 cut_seq;
   char *platform;
   char *user_id;
 } Candidate;
@@ -257,6 +258,27 @@ candidate_free (gpointer data)
   g_free (self->platform);
   g_free (self->user_id);
   g_free (self);
+}
+
+/* Level 0: the messages from the newest gap on. FALSE without error: the gap that is left is where the manager's limit
+ * of history cut, and is not filled unasked. */
+static gboolean
+count_above_gap (DeskDb *db, const Candidate *c, guint *out, GError **error)
+{
+  g_autoptr (DeskStmt) s = desk_db_prepare (
+      db,
+      "SELECT count(*) FROM message WHERE chat=?1 AND provisional=0 AND order_key>="
+      "(SELECT max(order_key) FROM message WHERE chat=?1 AND gap_before=1 AND NOT " DESK_LEVEL0_IS_CUT ("?2") ")",
+      error);
+
+  if (s == NULL)
+    return FALSE;
+  desk_stmt_bind_int64 (s, 1, c->chat);
+  desk_stmt_bind_int64 (s, 2, c->cut_seq);
+  if (desk_stmt_step (s, error) != DESK_STEP_ROW)
+    return FALSE;
+  *out = (guint) desk_stmt_column_int64 (s, 0);
+  return *out > 0;
 }
 
 /* The newest hole of a chat; NULL without error if it has none after all. */
@@ -280,7 +302,10 @@ want_from_candidate (DeskDb *db, const Candidate *c, GError **error)
   if (!c->is_level2)
     {
       want->nothing_cached = c->last_seq == 0;
-      return want;
+      if (want->nothing_cached || count_above_gap (db, c, &want->offset, error))
+        return want;
+      desk_history_want_free (want);
+      return NULL;
     }
   hole = &g_array_index (holes, DeskInterval, holes->len - 1);
   want->before_seq = hole->last == c->last_seq ? 0 : hole->last + 1;
@@ -297,7 +322,7 @@ list_candidates (DeskDb *db, guint limit, GError **error)
   DeskStmt *s = desk_db_prepare (
       db,
       "SELECT chat,is_level2,max(first_chat_seq,CASE WHEN is_level2 THEN cut_seq ELSE 0 END),CASE WHEN is_level2 THEN last_chat_seq ELSE"
-      " EXISTS(SELECT 1 FROM message m WHERE m.chat=chat.chat) END,platform,user_id"
+      " EXISTS(SELECT 1 FROM message m WHERE m.chat=chat.chat) END,platform,user_id,cut_seq"
       " FROM chat WHERE gaps>0 ORDER BY activity_ms DESC,chat DESC LIMIT ?1",
       error);
 
@@ -314,6 +339,7 @@ list_candidates (DeskDb *db, guint limit, GError **error)
       c->last_seq = desk_stmt_column_int64 (s, 3);
       c->platform = g_strdup (desk_stmt_column_text (s, 4));
       c->user_id = g_strdup (desk_stmt_column_text (s, 5));
+      c->cut_seq = desk_stmt_column_int64 (s, 6);
       g_ptr_array_add (list, c);
     }
   return step == DESK_STEP_ERROR ? NULL : g_steal_pointer (&list);

@@ -241,6 +241,7 @@ typedef struct
   char *user_id;
   gint64 before_seq; /* fetch what lies before it; 0 = from the newest */
   gint64 down_to_seq; /* until this one is known; 0 = the beginning */
+  guint offset; /* level 0, which knows no places: how many messages are cached from there on */
   gboolean nothing_cached;
 } DeskHistoryWant;
 void desk_history_want_free (DeskHistoryWant *self);

@@ -92,6 +92,7 @@ on_reply (GObject *source, GAsyncResult *result, gpointer data)
       reply->failure = g_steal_pointer (&answer->failure);
       reply->error = g_steal_pointer (&answer->error);
     }
+  reply->date_ms = answer->date_ms;
   input.reply = reply;
   desk_driver_feed (ticket->driver, &input);
 }

@@ -7,12 +7,15 @@
 
 /* The plain server. It tells no cursor and its events are hints: after every connection the chat list is fetched,
  * and each chat that moved is walked page by page until what is cached is met. Pages overlap because offsets shift
- * while we read. A hint shows a provisional row and starts a walk. */
+ * while we read. A hint shows a provisional row and starts a walk. A walk that was cut off leaves a marked gap: with each
+ * list, and so once a minute, the cache is asked for such, and they are walked from there. */
 
 #define PAGE_LIMIT 100
 #define OVERLAP 10
 #define KEPT 100 /* what such a server keeps of a chat */
 #define WALKS 4
+#define WANTED 32
+#define FARTHEST (KEPT * 10)
 #define POLL_CHATS_MS 10000
 #define POLL_CHAT_MS 4000
 #define POLL_CONNECTED_MS 60000
@@ -45,6 +48,20 @@ desk_engine_level0_list (DeskEngine *self)
   desk_engine_request (self, DESK_REQUEST_CHATS); /* no limit: such a server gives all */
 }
 
+/* Whatever stands before a server may answer in its place when it is asked what it can do, and what cannot be read is
+ * taken for a plain server. What only level 2 tells puts that right, before something is done in the plain way. */
+void
+desk_engine_not_plain (DeskEngine *self)
+{
+  self->level2_before = TRUE;
+  desk_engine_outbox_stop_looking (self);
+  for (guint i = 0; i < DESK_N_TIMERS; i++)
+    desk_engine_clear_timer (self, i);
+  self->state->level = G_MAXUINT;
+  self->poll_ok = FALSE;
+  desk_engine_lost (self, NULL, 0);
+}
+
 void
 desk_engine_level0_chats_reply (DeskEngine *self, const DeskSyncReply *reply)
 {
@@ -54,10 +71,43 @@ desk_engine_level0_chats_reply (DeskEngine *self, const DeskSyncReply *reply)
   self->probing = FALSE;
   if (desk_engine_reply_failed (self, reply))
     return;
+  for (guint i = 0; i < reply->chats->len; i++)
+    if (((const DeskChat *) g_ptr_array_index (reply->chats, i))->is_level2)
+      {
+        desk_engine_not_plain (self);
+        return;
+      }
   batch = desk_batch_new ();
   for (guint i = 0; i < reply->chats->len; i++)
     desk_batch_chat (batch, g_ptr_array_index (reply->chats, i));
   desk_engine_apply (self, batch, APPLY_CHATS, NULL)->count = reply->chats->len;
+}
+
+/* Of chats that are walked already nothing more is asked, see below. */
+static void
+want_history (DeskEngine *self)
+{
+  if (self->no_backfill || self->history_reading)
+    return;
+  self->history_wanted = FALSE;
+  self->history_reading = TRUE;
+  desk_engine_emit (self, DESK_EFFECT_READ_WANTED)->limit = WANTED;
+}
+
+void
+desk_engine_level0_wanted (DeskEngine *self, GPtrArray *wanted)
+{
+  for (guint i = 0; desk_engine_is_online (self) && wanted != NULL && i < wanted->len; i++)
+    {
+      const DeskHistoryWant *want = g_ptr_array_index (wanted, i);
+      g_autofree char *key = desk_chat_format_key (want->platform, want->user_id);
+
+      /* One under way reaches it by itself, or is followed by the next list. */
+      if (g_hash_table_contains (self->walks, key) || want->offset >= FARTHEST)
+        continue;
+      desk_engine_level0_walk (self, want->platform, want->user_id, want->offset > OVERLAP ? want->offset - OVERLAP : 0, 0);
+      ((Walk *) g_hash_table_lookup (self->walks, key))->fills = TRUE;
+    }
 }
 
 void
@@ -83,6 +133,7 @@ desk_engine_level0_chats_stored (DeskEngine *self, const DeskBatchResult *result
   if (g_hash_table_size (self->walks) == 0)
     desk_engine_complete (self);
   desk_engine_read_outbox (self);
+  want_history (self);
   if (self->chats_again)
     desk_engine_level0_list (self);
 }
@@ -162,7 +213,7 @@ end_walk (DeskEngine *self, const char *key, gboolean ok, const char *text)
   walk->busy = FALSE;
   if (ok && walk->again)
     {
-      walk->again = FALSE;
+      walk->again = walk->fills = FALSE;
       walk->offset = 0;
       g_queue_push_tail (self->walk_queue, g_strdup (key));
     }
@@ -219,7 +270,7 @@ desk_engine_level0_page_stored (DeskEngine *self, const Apply *apply, const Desk
     }
   if (walk == NULL || walk->waits_for != apply->id)
     return; /* of a walk that a lost connection ended */
-  if (!result->overlapped && apply->count > 0 && apply->offset + step < KEPT * 10)
+  if ((!result->overlapped || (walk->fills && apply->count <= 2 * OVERLAP)) && apply->count > 0 && apply->offset + step < FARTHEST)
     {
       walk->offset = apply->offset + step;
       walk->busy = FALSE;
@@ -237,6 +288,11 @@ desk_engine_level0_event (DeskEngine *self, const DeskEvent *event)
 {
   DeskBatch *batch;
 
+  if (event->sequenced)
+    {
+      desk_engine_not_plain (self);
+      return;
+    }
   desk_engine_take_presence (self, event);
   if (event->type == DESK_EVENT_NEW_MESSAGE)
     {
@@ -271,7 +327,7 @@ desk_engine_level0_poll_chat (DeskEngine *self)
 gboolean
 desk_engine_level0_is_settled (DeskEngine *self)
 {
-  return self->chats_done && !self->chats_asked && g_hash_table_size (self->walks) == 0;
+  return self->chats_done && !self->chats_asked && !self->history_reading && g_hash_table_size (self->walks) == 0;
 }
 
 void

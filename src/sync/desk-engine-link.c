@@ -560,7 +560,8 @@ desk_engine_start (DeskEngine *self, const DeskInput *input)
   self->team_ms = input->team_ms;
   self->first_sync = input->cursor == NULL && input->complete_to_ms == 0;
   self->state->complete_to_ms = self->complete_saved_ms = input->complete_to_ms;
-  self->state->server_offset_ms = input->server_offset_ms;
+  self->state->server_offset_ms = self->attempt_offset_ms = input->server_offset_ms;
+  self->started_us = self->now_us;
   if (input->capabilities != NULL)
     learn (self, input->capabilities);
   desk_engine_reset_events (self, input->cursor);

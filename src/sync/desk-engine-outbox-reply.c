@@ -81,7 +81,7 @@ desk_engine_look_found (DeskEngine *self, const char *key, const DeskMessage *me
 
   if (message->direction != DESK_DIRECTION_OUTGOING || message->sender != DESK_SENDER_MANAGER
       || !sight (self, key, message) || lane == NULL || lane->entry == NULL
-      || message->created_at_ms < lane->since_ms || !is_message_of (lane->entry, message))
+      || message->created_at_ms < desk_engine_lane_since (self, lane) || !is_message_of (lane->entry, message))
     return;
   if (lane->requested)
     lane->seen = TRUE; /* the answer will tell what that means */

@@ -18,7 +18,6 @@
 #define RETRY_BASE_MS 1000
 #define RETRY_CAP_MS 60000
 #define REFUSED_PAUSE_US (5 * G_USEC_PER_SEC) /* before the cache is asked again */
-#define LOOK_SLACK_MS 5000 /* by so much may the clock of a plain server be behind ours */
 #define KEY_LIFE_MS (G_GINT64_CONSTANT (90) * 24 * 3600 * 1000) /* how long the server remembers a client id */
 
 void
@@ -96,9 +95,11 @@ desk_engine_outbox_find (DeskEngine *self, gint64 local_id)
 }
 
 static void
-begin_lane (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry, gint64 attempted_at_ms)
+begin_lane (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
 {
-  lane->since_ms = attempted_at_ms + self->state->server_offset_ms - LOOK_SLACK_MS;
+  lane->resumed = FALSE;
+  lane->since_ms = self->wall_ms;
+  lane->since_us = self->now_us;
   lane->local_id = entry->local_id;
   lane->waits_for = 0;
   lane->requested = lane->looking = lane->accepted = lane->seen = FALSE;
@@ -143,6 +144,18 @@ desk_engine_outbox_store_done (DeskEngine *self, const DeskOutboxEntry *entry, c
   return apply->id;
 }
 
+/* With what our clock says of the attempt this tells the server's time of it, after a kill and whatever becomes of our
+ * clock meanwhile. */
+static void
+store_offset (DeskEngine *self, DeskBatch *batch)
+{
+  g_autofree char *text = NULL;
+
+  self->attempt_offset_ms = desk_engine_server_offset (self);
+  text = g_strdup_printf ("%" G_GINT64_FORMAT, self->attempt_offset_ms);
+  desk_batch_setting (batch, "server_offset_ms", self->attempt_offset_ms != 0 ? text : NULL);
+}
+
 static void
 start_attempt (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
 {
@@ -150,8 +163,10 @@ start_attempt (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
   DeskBatch *batch = desk_batch_new ();
   Apply *apply;
 
-  begin_lane (self, lane, entry, self->wall_ms);
+  begin_lane (self, lane, entry);
   desk_batch_outbox_attempt (batch, entry->local_id);
+  if (self->state->level == 0 && entry->intent == DESK_INTENT_SEND)
+    store_offset (self, batch);
   apply = desk_engine_apply (self, batch, APPLY_ATTEMPT, key);
   apply->local_id = entry->local_id;
   lane->waits_for = apply->id;
@@ -163,7 +178,11 @@ resume_sending (DeskEngine *self, Lane *lane, const DeskOutboxEntry *entry)
 {
   if (self->state->level == 0 && entry->intent == DESK_INTENT_SEND)
     {
-      begin_lane (self, lane, entry, entry->attempted_at_ms);
+      begin_lane (self, lane, entry);
+      /* Nothing older than the attempt is a proof of it: taking an earlier reply of the same text for this one would
+       * lose this one without a word. When that cannot be told, the manager is asked. */
+      lane->resumed = TRUE;
+      lane->since_ms = self->attempt_offset_ms != 0 ? entry->attempted_at_ms + self->attempt_offset_ms : G_MAXINT64;
       desk_engine_look_start (self, lane, FALSE);
     }
   else if (entry->intent == DESK_INTENT_SEND && self->wall_ms - entry->attempted_at_ms > KEY_LIFE_MS)
@@ -466,6 +485,19 @@ desk_engine_outbox_failed (DeskEngine *self, const Apply *apply)
 
   if (lane != NULL && lane->waits_for == apply->id)
     desk_engine_lane_end (lane);
+}
+
+/* Of another kind of server they are simply asked for again. */
+void
+desk_engine_outbox_stop_looking (DeskEngine *self)
+{
+  GHashTableIter iter;
+  Lane *lane;
+
+  g_hash_table_iter_init (&iter, self->lanes);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &lane))
+    if (lane->looking)
+      desk_engine_lane_end (lane);
 }
 
 void

@@ -9,6 +9,8 @@
 
 G_BEGIN_DECLS
 
+#define LOOK_SLACK_MS 5000 /* by so much may the clock of a plain server be behind what it says */
+
 typedef enum
 {
   LINK_STOPPED,
@@ -57,7 +59,9 @@ typedef struct
   gboolean looking;      /* level 0: outcome unknown, looking for it */
   gboolean accepted;     /* level 0: the server said ok; waiting to see it in the history */
   gboolean seen;         /* level 0: its message was seen while the request was out */
-  gint64 since_ms;       /* level 0: an older message is no proof of this attempt; the server's clock */
+  gboolean resumed;      /* level 0: was out when the program ended */
+  gint64 since_ms;       /* level 0: begun then, by our clock; resumed: by the server's */
+  gint64 since_us;       /* the same by the monotonic clock, unless resumed */
   gint64 look_until_us;
   gint64 not_before_us;  /* put off until then */
   guint failures;        /* in a row, for the backoff */
@@ -70,6 +74,7 @@ typedef struct
   char *platform;
   char *user_id;
   guint offset;
+  gboolean fills;  /* a gap, which begins at offset: what is known above it does not end the walk */
   gboolean again;  /* something moved while a page was under way */
   gboolean busy;
   guint64 waits_for; /* busy: id of the page's request, then of its Apply; answers to older ones do not count */
@@ -137,6 +142,9 @@ struct _DeskEngine
   gint64 outbox_not_before_us;
 
   /* level 0 */
+  struct { gboolean known; gint64 low_ms, high_ms; } server_clock; /* minus the monotonic one: a span */
+  gint64 attempt_offset_ms; /* as stored with the last attempt: the most it could be; 0 not known */
+  gint64 started_us;
   GHashTable *sighted; /* chat, time and text of managers' messages: each can be the proof of one send only */
   GHashTable *walks; /* key → Walk */
   GQueue *walk_queue; /* of char* key */
@@ -279,6 +287,11 @@ void desk_engine_look_timeout (DeskEngine *self);
 void desk_engine_look_found (DeskEngine *self, const char *key, const DeskMessage *message);
 void desk_lane_free (Lane *lane);
 
+/* -clock.c */
+void desk_engine_learn_date (DeskEngine *self, const DeskRequest *request, gint64 date_ms);
+gint64 desk_engine_server_offset (DeskEngine *self);
+gint64 desk_engine_lane_since (DeskEngine *self, const Lane *lane);
+
 /* -level0.c */
 void desk_engine_level0_start (DeskEngine *self);
 void desk_engine_level0_list (DeskEngine *self);
@@ -287,11 +300,16 @@ void desk_engine_level0_chats_stored (DeskEngine *self, const DeskBatchResult *r
 void desk_engine_level0_walk (DeskEngine *self, const char *platform, const char *user_id, guint offset, guint64 fetch_id);
 void desk_engine_level0_page_reply (DeskEngine *self, const DeskRequest *request, const DeskSyncReply *reply);
 void desk_engine_level0_page_stored (DeskEngine *self, const Apply *apply, const DeskBatchResult *result);
+/* What the background has to fill, as the cache says. */
+void desk_engine_level0_wanted (DeskEngine *self, GPtrArray *wanted);
 void desk_engine_level0_event (DeskEngine *self, const DeskEvent *event);
 void desk_engine_level0_poll (DeskEngine *self);
 void desk_engine_level0_poll_chat (DeskEngine *self);
 gboolean desk_engine_level0_is_settled (DeskEngine *self);
 void desk_engine_level0_drop (DeskEngine *self);
+/* It was taken for a plain one and is not. */
+void desk_engine_not_plain (DeskEngine *self);
+void desk_engine_outbox_stop_looking (DeskEngine *self); /* in -outbox.c */
 void desk_walk_free (Walk *walk);
 
 G_END_DECLS

@@ -152,6 +152,11 @@ void
 desk_engine_wanted (DeskEngine *self, GPtrArray *wanted)
 {
   self->history_reading = FALSE;
+  if (self->state->level == 0)
+    {
+      desk_engine_level0_wanted (self, wanted);
+      return;
+    }
   if (!desk_engine_is_online (self))
     {
       self->history_wanted = TRUE;

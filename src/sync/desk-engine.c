@@ -154,6 +154,7 @@ desk_engine_request (DeskEngine *self, DeskRequestType type)
   guint64 *id = new_id (self);
   DeskRequest *request = desk_request_new (type, *id);
 
+  request->asked_us = self->now_us;
   g_hash_table_insert (self->requests, id, request);
   desk_engine_emit (self, DESK_EFFECT_REQUEST)->id = *id;
   return request;
@@ -288,6 +289,7 @@ take_reply (DeskEngine *self, guint64 id, const DeskSyncReply *reply)
   request = value;
   if (reply->outcome == DESK_OUT_OK)
     self->renewals = 0;
+  desk_engine_learn_date (self, request, reply->date_ms);
   switch (request->type)
     {
     case DESK_REQUEST_CAPABILITIES:

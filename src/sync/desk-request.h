@@ -43,6 +43,7 @@ typedef struct
   gint64 seq;
   guint offset;
   guint limit;
+  gint64 asked_us; /* by the monotonic clock; the engine's own copy alone has it */
   DeskOutboxEntry *entry;
 } DeskRequest;
 DeskRequest *desk_request_new (DeskRequestType type, guint64 id);
@@ -81,6 +82,7 @@ typedef struct
   GPtrArray *canned;    /* of DeskCanned */
   GPtrArray *managers;  /* of DeskManager */
   gboolean duplicate;
+  gint64 date_ms;       /* Date of the answer, in whole seconds; 0 not told */
 } DeskSyncReply;
 void desk_sync_reply_free (DeskSyncReply *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeskSyncReply, desk_sync_reply_free)

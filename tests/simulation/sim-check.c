@@ -87,6 +87,8 @@ check_seen (Device *device, const char *key, const DeskChat *chat, gint64 rows)
   if (rows < seen->rows)
     sim_violation (device->sim, 6, "device %u, %s: %" G_GINT64_FORMAT " messages became %" G_GINT64_FORMAT, device->index,
                    key, seen->rows, rows);
+  if (seen->read_chat_seq != chat->personal.read_chat_seq)
+    sim_trace (device->sim, "d%u %s is read to %" G_GINT64_FORMAT, device->index, key, chat->personal.read_chat_seq);
   seen->read_chat_seq = chat->personal.read_chat_seq;
   seen->read_in_seq = chat->personal.read_in_seq;
   seen->rev = chat->rev;
@@ -213,7 +215,8 @@ sim_check_commit (Device *device, const DeskBatch *batch, DeskNotice *notice)
 static guint64
 digest_of (sqlite3 *db, const char *table, guint64 digest)
 {
-  g_autofree char *sql = g_strdup_printf ("SELECT * FROM \"%s\"", table); /* in the order of the key */
+  g_autofree char *sql = g_strdup_printf ("SELECT * FROM \"%s\"%s", table, /* in the order of the key */
+                                          g_str_equal (table, "setting") ? " WHERE key<>'overwritten'" : "");
   sqlite3_stmt *s = NULL;
 
   if (sqlite3_prepare_v2 (db, sql, -1, &s, NULL) != SQLITE_OK)
@@ -433,12 +436,14 @@ compare_level0 (Device *device, const SimChat *chat, gint64 row)
       if (!provisional && !unsure && at != last + 1 && desk_stmt_column_int64 (s, 2) == 0)
         return g_strdup_printf ("the hole before “%s” is not marked", text);
       last = at;
-      gap |= desk_stmt_column_int64 (s, 2) != 0;
+      gap |= desk_stmt_column_int64 (s, 2) == 1;
       unsure = provisional;
       n += at >= kept;
     }
   if (hint > 0 && !gap) /* a walk that was cut off does not reach it, and says so by the gap */
     return g_strdup_printf ("a row stays provisional, %" G_GINT64_FORMAT " of %u", hint, chat->messages->len);
+  if (gap && !device->no_backfill)
+    return g_strdup_printf ("what a walk left out is not fetched: " "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " messages are cached, of %u", n, (gint64) chat->messages->len - kept, chat->messages->len);
   if (last != (gint64) chat->messages->len - 1)
     return g_strdup ("the newest message is not cached");
   if (!gap && n != (gint64) chat->messages->len - kept)

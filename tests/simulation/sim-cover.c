@@ -361,7 +361,7 @@ static const struct
   { IN_FAILED + APPLY_EVENTS, IN_FAILED + APPLY_EVENTS, NOT_LEVEL2 | B (LIVE), "level 2; and with a batch under way it is behind" },
   { IN_STORED + APPLY_CHATS, IN_STORED + APPLY_CHATS, B (LIVE) | B (BEHIND), "a snapshot is stored before the connection is made" },
   { IN_FAILED + APPLY_CHATS, IN_FAILED + APPLY_CHATS, B (LIVE) | B (BEHIND), "a snapshot is stored before the connection is made" },
-  { IN_WANTED, IN_WANTED, NOT_LEVEL2, "asked for at level 2 alone" },
+  { IN_WANTED, IN_WANTED, B (NEW), "asked for only where the level is known" },
 };
 
 static const char *

@@ -84,6 +84,7 @@ settle (Sim *sim)
         difference = sim_find_difference (sim, &property);
       if (difference == NULL)
         return;
+      sim_trace (sim, "not quiet: %s", difference);
       if (sim->now_us > limit)
         sim_violation (sim, property, "after %d minutes of quiet: %s", (int) (QUIET_LIMIT_US / SIM_SECOND / 60), difference);
     }

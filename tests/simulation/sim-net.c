@@ -108,6 +108,8 @@ arrive (Sim *sim, Device *nobody, gpointer data)
       desk_sync_reply_free (reply);
       reply = g_steal_pointer (&call->instead);
     }
+  if (reply->outcome != DESK_OUT_LOST)
+    reply->date_ms = sim_server_ms (sim) / 1000 * 1000;
   if (call->silent || call->generation != device->generation)
     {
       desk_sync_reply_free (reply);
@@ -206,9 +208,9 @@ sim_net_request (Device *device, DeskRequest *request)
   gint64 delay_us;
   Call *call;
 
-  sim_trace (sim, "d%u request %" G_GUINT64_FORMAT " type %d %s/%s seq %" G_GINT64_FORMAT " cursor %s %s", device->index,
-             request->id, request->type, request->platform, request->user_id, request->seq, request->cursor,
-             request->entry ? request->entry->text : "");
+  sim_trace (sim, "d%u request %" G_GUINT64_FORMAT " type %d %s/%s seq %" G_GINT64_FORMAT " offset %u cursor %s %s to %" G_GINT64_FORMAT, device->index,
+             request->id, request->type, request->platform, request->user_id, request->seq, request->offset, request->cursor,
+             request->entry ? request->entry->text : "", request->entry ? request->entry->up_to_chat_seq : 0);
   check_slots (device, request);
   if (fails_before (sim, device, request, &reply, &delay_us))
     {

@@ -116,6 +116,30 @@ test_lost (Fixture *f, gconstpointer data)
   g_assert_cmpuint (wanted->len, ==, 0);
 }
 
+/* The server turns out to have nothing where a gap was left: nobody asks for it again. */
+static void
+test_given_up (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) wanted = NULL;
+  DeskHistoryWant *want;
+
+  g_assert_true (page (f, 0, TRUE, "b a", 2000));
+  g_assert_false (page (f, 0, FALSE, "i h g f", 9000));
+  wanted = desk_store_list_wanted (f->store, 5, NULL);
+  g_assert_cmpuint (wanted->len, ==, 1);
+  want = g_ptr_array_index (wanted, 0);
+  g_assert_cmpuint (want->offset, ==, 4);
+  g_assert_true (page (f, 5, TRUE, "", 0)); /* a fifth there is not; there may be four and the gap below */
+  g_ptr_array_unref (wanted);
+  wanted = desk_store_list_wanted (f->store, 5, NULL);
+  g_assert_cmpuint (wanted->len, ==, 1);
+  g_assert_true (page (f, 4, TRUE, "", 0));
+  g_ptr_array_unref (wanted);
+  wanted = desk_store_list_wanted (f->store, 5, NULL);
+  g_assert_cmpuint (wanted->len, ==, 0);
+  assert_timeline (f, "a b [0-0] f g h i");
+}
+
 static guint
 tell_chat (Fixture *f, gint64 last_ms, const char *last, gint64 unread)
 {
@@ -213,6 +237,7 @@ main (int argc, char **argv)
   ADD ("/store/level0/multiset", test_multiset);
   ADD ("/store/level0/absence", test_absence);
   ADD ("/store/level0/gap", test_gap);
+  ADD ("/store/level0/given-up", test_given_up);
   ADD ("/store/level0/lost", test_lost);
   ADD ("/store/level0/moved", test_moved);
   ADD ("/store/level0/unread", test_unread);
