@@ -337,7 +337,7 @@ commit_jobs (DeskStore *self, Job **jobs, guint n, GError **error)
         forget_results (jobs, n);
         return FALSE;
       }
-  if (!desk_db_commit (self->writer_db, error))
+  if (!desk_store_commit (self->writer_db, error))
     {
       forget_results (jobs, n);
       return FALSE;

@@ -30,6 +30,7 @@ typedef enum
   DESK_STORE_ERROR_NOT_FOUND,
   DESK_STORE_ERROR_STATE, /* the outbox entry is not in a state that allows this */
   DESK_STORE_ERROR_CLOSED,
+  DESK_STORE_ERROR_UNKNOWN, /* the disk fails: whether the batch was kept cannot be known */
 } DeskStoreError;
 
 #define DESK_TYPE_STORE (desk_store_get_type ())

@@ -152,7 +152,7 @@ fold_and_commit (Device *device, const DeskBatch *batch, DeskFold *fold, GError 
     }
   if (device->sim->disk)
     device->kept_next = sim_cache_digest (device);
-  return desk_db_commit (device->db, error);
+  return desk_store_commit (device->db, error);
 }
 
 static void
@@ -168,7 +168,7 @@ take_back (Device *device, DeskFold *fold, const Write *write, const GError *err
   Sim *sim = device->sim;
   SimHanging hanging = { .digest = device->kept_next, .stored = write->stored, .data = write->data };
 
-  if (hanging.digest != 0)
+  if (hanging.digest != 0 && (sim_disk_is_dead (device->disk) || g_error_matches (error, DESK_STORE_ERROR, DESK_STORE_ERROR_UNKNOWN)))
     {
       hanging.result = g_steal_pointer (&fold->result);
       g_array_append_val (device->hanging, hanging);

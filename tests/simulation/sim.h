@@ -72,8 +72,8 @@ typedef struct
   gboolean discarded;
 } SimIntent;
 
-/* A batch of which nobody knows whether it was kept. After an error at the last sync SQLite takes it back, but its
- * frames stand in the log, and a kill before the next commit can bring it to life. */
+/* A batch of which nobody knows whether it was kept, and nobody was told that it was not: the program ended in the
+ * midst of it, or the disk failed and could not be made to tell. */
 typedef struct
 {
   guint64 digest;
