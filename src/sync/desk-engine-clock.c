@@ -53,5 +53,5 @@ desk_engine_lane_since (DeskEngine *self, const Lane *lane)
   if (!self->server_clock.known)
     return lane->since_ms - LOOK_SLACK_MS;
   return MAX (mono_ms (lane->since_us) + self->server_clock.low_ms - LOOK_SLACK_MS,
-              mono_ms (self->started_us) + self->server_clock.high_ms);
+              mono_ms (self->started_us) + self->server_clock.low_ms);
 }

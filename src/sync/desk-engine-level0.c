@@ -72,7 +72,7 @@ desk_engine_level0_chats_reply (DeskEngine *self, const DeskSyncReply *reply)
   if (desk_engine_reply_failed (self, reply))
     return;
   for (guint i = 0; i < reply->chats->len; i++)
-    if (((const DeskChat *) g_ptr_array_index (reply->chats, i))->is_level2)
+    if (self->level_guessed && ((const DeskChat *) g_ptr_array_index (reply->chats, i))->is_level2)
       {
         desk_engine_not_plain (self);
         return;
@@ -288,7 +288,7 @@ desk_engine_level0_event (DeskEngine *self, const DeskEvent *event)
 {
   DeskBatch *batch;
 
-  if (event->sequenced)
+  if (self->level_guessed && event->sequenced)
     {
       desk_engine_not_plain (self);
       return;

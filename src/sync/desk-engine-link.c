@@ -289,6 +289,7 @@ desk_engine_capabilities_reply (DeskEngine *self, const DeskSyncReply *reply)
     {
       g_autoptr (DeskCapabilities) plain = desk_capabilities_new_level0 ();
 
+      self->level_guessed = status == 0;
       learn (self, plain);
       save_capabilities (self);
     }

@@ -95,6 +95,7 @@ struct _DeskEngine
   gboolean state_dirty;
   DeskCapabilities *capabilities;
   gboolean level2_before; /* never taken for level 0 again */
+  gboolean level_guessed; /* level 0, because nothing that can be read came: see desk_engine_not_plain() */
 
   Link link;
   gboolean has_token;
