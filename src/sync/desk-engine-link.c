@@ -361,6 +361,8 @@ desk_engine_now_live (DeskEngine *self)
 static void
 take_hello (DeskEngine *self, const DeskHello *hello)
 {
+  if (self->state->level == 0 && self->level_guessed)
+    desk_engine_not_plain (self);
   if (self->link != LINK_CONNECTING)
     return;
   if (hello->server_time_ms > 0)
